@@ -1,0 +1,1 @@
+"""A workbook for CRM and telesales analysts."""

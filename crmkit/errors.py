@@ -1,0 +1,50 @@
+"""Errors that a person can act on: what was given, where, and what would do."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "BookError",
+    "CrmkitError",
+    "InputError",
+    "ParameterError",
+    "ReportError",
+    "SettingsError",
+    "nearest",
+]
+
+
+class CrmkitError(Exception):
+    """Anything crmkit refuses; the message says what was given, where, and what would do."""
+
+
+class SettingsError(CrmkitError):
+    """A crmkit.toml that cannot be used."""
+
+
+class InputError(CrmkitError):
+    """A file, table or column of the firm's exports that cannot be read."""
+
+
+class BookError(CrmkitError):
+    """A book that lacks a table, or whose data is too old."""
+
+
+class ParameterError(CrmkitError):
+    """An argument or a notebook parameter that is unknown, ill-typed or impossible."""
+
+
+class ReportError(CrmkitError):
+    """A report that could not be made."""
+
+
+def nearest(name: str, valid: Iterable[str]) -> str | None:
+    """The valid name most like the one given, if any is like it.
+
+    >>> nearest("custmer_id", ["customer_id", "order_id"])
+    'customer_id'
+    >>> nearest("xyz", ["customer_id"]) is None
+    True
+    """
+    matches = get_close_matches(str(name), [str(v) for v in valid], n=1)
+    return matches[0] if matches else None

@@ -1,0 +1,93 @@
+"""Intervals and tests that every analysis shares."""
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats as distributions
+
+__all__ = ["SMALL", "holm", "mean_interval", "two_proportions", "wilson"]
+
+SMALL = 30
+"""Rates on fewer cases than this are greyed."""
+
+Floats = npt.NDArray[np.float64]
+
+
+def wilson(
+    successes: npt.ArrayLike, n: npt.ArrayLike, *, level: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Wilson score interval of a rate.
+
+    Unlike the textbook interval it stays inside 0 and 1 and keeps its coverage for small n
+    and for rates near the ends (Wilson 1927; Brown, Cai and DasGupta 2001).
+
+    Parameters: `successes` and `n`, counts of any matching shape; `level`, the coverage.
+    Returns: lower and upper limits, nan where n is 0.
+
+    >>> low, high = wilson(5, 10)
+    >>> round(float(low), 4), round(float(high), 4)
+    (0.2366, 0.7634)
+    """
+    x = np.asarray(successes, dtype=float)
+    cases = np.asarray(n, dtype=float)
+    z2 = distributions.norm.ppf(0.5 + level / 2) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = x / cases
+        centre = (rate + z2 / (2 * cases)) / (1 + z2 / cases)
+        half = np.sqrt(z2 * (rate * (1 - rate) / cases + z2 / (4 * cases**2))) / (1 + z2 / cases)
+    low = np.where(x == 0, 0.0, centre - half)
+    high = np.where(x == cases, 1.0, centre + half)
+    unknown = cases == 0
+    return np.where(unknown, np.nan, low), np.where(unknown, np.nan, high)
+
+
+def mean_interval(
+    total: npt.ArrayLike, total_of_squares: npt.ArrayLike, n: npt.ArrayLike, *, level: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Student's interval of a mean, from sums that an engine can give in one pass.
+
+    Parameters: sum, sum of squares and number of the values; `level`, the coverage.
+    Returns: lower and upper limits, nan where n is below 2.
+
+    >>> low, high = mean_interval(total=6, total_of_squares=14, n=3)
+    >>> round(float(low), 3), round(float(high), 3)
+    (-0.484, 4.484)
+    """
+    s = np.asarray(total, dtype=float)
+    q = np.asarray(total_of_squares, dtype=float)
+    cases = np.asarray(n, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = s / cases
+        variance = np.maximum(q - cases * mean**2, 0) / (cases - 1)
+        half = distributions.t.ppf(0.5 + level / 2, cases - 1) * np.sqrt(variance / cases)
+    few = cases < 2
+    return np.where(few, np.nan, mean - half), np.where(few, np.nan, mean + half)
+
+
+def two_proportions(x1: float, n1: float, x2: float, n2: float) -> float:
+    """Two-sided p-value that two rates are equal (pooled z test).
+
+    >>> round(two_proportions(15, 100, 25, 100), 4)
+    0.0771
+    """
+    if min(n1, n2) == 0:
+        return float("nan")
+    pooled = (x1 + x2) / (n1 + n2)
+    error = np.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n2))
+    if error == 0:
+        return 1.0
+    return float(2 * distributions.norm.sf(abs(x1 / n1 - x2 / n2) / error))
+
+
+def holm(p_values: npt.ArrayLike) -> Floats:
+    """P-values adjusted for the number of comparisons (Holm 1979); nan stays nan.
+
+    >>> holm([0.01, 0.04, 0.03]).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    p = np.asarray(p_values, dtype=float)
+    adjusted = np.full(p.shape, np.nan)
+    known = np.flatnonzero(~np.isnan(p))
+    order = known[np.argsort(p[known])]
+    steps = p[order] * np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted
