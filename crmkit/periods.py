@@ -22,6 +22,7 @@ __all__ = [
     "day_end",
     "day_number",
     "day_start",
+    "earlier",
     "local_time",
     "number_of",
     "period_number",
@@ -208,6 +209,23 @@ def period_start(number: int, period: Period) -> dt.date:
     if period == "quarter":
         return dt.date(n // 4, n % 4 * 3 + 1, 1)
     return dt.date(n, 1, 1)
+
+
+def earlier(value: Day, period: Period) -> dt.date:
+    """The day one period before: the last day of a month goes to the last day of the month before.
+
+    >>> earlier("2011-11-30", "month"), earlier("2012-03-30", "month")
+    (datetime.date(2011, 10, 31), datetime.date(2012, 2, 29))
+    """
+    _check(period)
+    at = day(value)
+    if period in ("day", "week"):
+        return at - dt.timedelta(days=1 if period == "day" else 7)
+    months = {"month": 1, "quarter": 3, "year": 12}[period]
+    number = number_of(at, "month") - months
+    end = period_start(number + 1, "month") - dt.timedelta(days=1)
+    is_end = (at + dt.timedelta(days=1)).day == 1
+    return end if is_end else end.replace(day=min(at.day, end.day))
 
 
 def _check(period: str) -> None:
