@@ -26,5 +26,5 @@ def purchases(orders: ir.Table) -> ir.Table:
     >>> purchases(orders).order_id.execute().tolist()
     ['1']
     """
-    kept = orders.refunded.fill_null(False).negate()
+    kept = ~orders.refunded.fill_null(False)
     return orders.filter(orders.customer_id.notnull(), kept, orders.amount > 0)
