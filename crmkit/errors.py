@@ -10,6 +10,7 @@ __all__ = [
     "ParameterError",
     "ReportError",
     "SettingsError",
+    "Skip",
     "nearest",
 ]
 
@@ -36,6 +37,10 @@ class ParameterError(CrmkitError):
 
 class ReportError(CrmkitError):
     """A report that could not be made."""
+
+
+class Skip(CrmkitError):  # noqa: N818 (it is no error)
+    """A notebook that this book has no tables for; it is left out, not failed."""
 
 
 def nearest(name: str, valid: Iterable[str]) -> str | None:
