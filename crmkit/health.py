@@ -147,7 +147,8 @@ def _examined(
 
 def _day(table: ir.Table, time: str | None, timezone: str) -> ir.IntegerValue:
     if time is None:
-        return ibis.null("int64")
+        never = ibis.null("int64")
+        return ibis.ifelse(table[table.columns[0]].isnull(), never, never)
     column = table[time]
     if column.type().is_date():
         return column.delta(ibis.literal(dt.date(1970, 1, 1)), unit="day").cast("int64")

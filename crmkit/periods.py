@@ -27,6 +27,7 @@ __all__ = [
     "number_of",
     "period_number",
     "period_start",
+    "transitions",
     "zone",
 ]
 
@@ -86,8 +87,11 @@ def day_end(value: Day, timezone: str) -> dt.datetime:
 
 
 @cache
-def _transitions(timezone: str) -> tuple[int, tuple[tuple[dt.datetime, int], ...]]:
-    """First UTC offset in seconds, then each (UTC instant, new offset)."""
+def transitions(timezone: str) -> tuple[int, tuple[tuple[dt.datetime, int], ...]]:
+    """The rules of a zone from 1970 to 2050.
+
+    Returns: the first UTC offset in seconds, then each (UTC instant, new offset in seconds).
+    """
     place = zone(timezone)
 
     def offset(at: dt.datetime) -> int:
@@ -137,7 +141,7 @@ def local_time(
     are followed from 1970 to 2050.
     Returns: a timestamp expression without a zone.
     """
-    first, later = _transitions(timezone)
+    first, later = transitions(timezone)
     if until is not None:
         later = tuple(step for step in later if step[0] <= until)
     if not later:

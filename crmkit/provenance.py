@@ -75,7 +75,7 @@ def describe(
 
 def _row_hash(table: ir.Table) -> int:
     """A sum over hashed rows: the same whatever order the engine reads them in."""
-    words = [table[column].cast("string").fill_null("\0") for column in table.columns]
+    words = [table[column].cast("string").fill_null("\x1e") for column in table.columns]
     row = words[0]
     for word in words[1:]:
         row = row.concat("\x1f", word)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crmkit import periods, text
-from crmkit.blocks import Block, Json
+from crmkit.blocks import Block, Figure, Json, Notice
 from crmkit.book import Book
 from crmkit.result import Finding, KeyFigure, Result
 
@@ -26,6 +26,7 @@ class Summary(Block):
     quality_level: str
     quality: str
     as_of: str
+    chart: Figure | None = None
 
     def json(self) -> Json:
         """The summary as plain data, in the reader's words."""
@@ -33,6 +34,7 @@ class Summary(Block):
             "kind": "summary",
             "as_of": self.as_of,
             "headline": self.headline,
+            "chart": self.chart.json() if self.chart else None,
             "figures": [_shown(key, self.targets.get(key.name)) for key in self.figures],
             "findings_title": text.say("What we found"),
             "findings": [finding.words for finding in self.findings],
@@ -45,14 +47,16 @@ class Summary(Block):
         return "\n".join([self.headline, *(f"- {finding.words}" for finding in self.findings)])
 
 
-def summary(*results: Result, book: Book, as_of: periods.Day) -> Summary:
+def summary(
+    *results: Result, book: Book, as_of: periods.Day, chart: Figure | Notice | None = None
+) -> Summary:
     """The summary of a notebook, from the results it shows.
 
     The headline is that of the first result that is not empty; up to five key figures are taken in
     the order of the results, and the three findings of most weight, each with its action.
 
     Parameters: `results`, the most important first; `book`, for targets and the state of the data;
-    `as_of`, the day of the report.
+    `as_of`, the day of the report; `chart`, the one that shows the headline.
     """
     told = [result for result in results if not result.empty]
     health = book.check(as_of=as_of)
@@ -69,6 +73,7 @@ def summary(*results: Result, book: Book, as_of: periods.Day) -> Summary:
         quality_level=health.level,
         quality=health.words,
         as_of=periods.day(as_of).isoformat(),
+        chart=chart if isinstance(chart, Figure) else None,
     )
 
 

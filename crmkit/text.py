@@ -149,8 +149,8 @@ def say(words: str, /, **values: object) -> str:
     Parameters: `words`, the English message, a literal so that the test of the catalogues finds
     it; `values`, already formatted words for its names.
 
-    >>> say("{n} customers", n=number(1204))
-    '1,204 customers'
+    >>> say("{n} points", n=number(1.5, 1))
+    '1.5 points'
     """
     template = translate(words, reader().language)
     return re.sub(r"\{(\w+)\}", lambda name: str(values.get(name[1], name[0])), template)

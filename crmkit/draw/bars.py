@@ -120,6 +120,7 @@ def columns(
                 sheet.hover(bar, f"{period} · {readable}: {write(heights[place])}")
                 if partial is not None and bool(frame[partial].iloc[place]):
                     bar.set_hatch("///")
+                    bar.set_hatchcolor(MUTED)
                     bar.set_alpha(alpha * 0.45)
             up, down = up + np.maximum(heights, 0), down + np.minimum(heights, 0)
             if len(values) > 1 and len(frame):

@@ -55,7 +55,7 @@ def triangle(
                     color=PAPER if strength > 0.55 and not open_ else INK,
                 )
         axes.set_xlim(0, max(len(shown), 1))
-        axes.set_ylim(len(frame), 0)
+        axes.set_ylim(max(len(frame), 1), 0)
         axes.set_xticks(np.arange(len(shown)) + 0.5, [str(c) for c in shown])
         axes.set_yticks(np.arange(len(frame)) + 0.5, [str(i) for i in frame.index])
         axes.xaxis.tick_top()

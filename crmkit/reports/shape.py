@@ -39,7 +39,8 @@ def shape(notebook: NotebookNode, *, links: tuple[tuple[str, str], ...] = ()) ->
             "language": language,
             "lang": {"zh": "zh-CN"}.get(language, language),
             "title": title,
-            "lede": lede,
+            "lede": html_of(lede),
+            "lede_markdown": lede,
             "links": [list(link) for link in links],
             "errors": [_error(output) for cell in cells for output in _errors(cell)],
             "parameters": _parameters(notebook),
@@ -89,7 +90,7 @@ def _titled(cells: list[NotebookNode]) -> tuple[str, str, list[NotebookNode]]:
     if not cells or cells[0].cell_type != "markdown":
         return "", "", cells
     first, _, rest = cells[0].source.strip().partition("\n")
-    return first.lstrip("# ").strip(), html_of(rest), cells[1:]
+    return first.lstrip("# ").strip(), rest.strip(), cells[1:]
 
 
 def _errors(cell: NotebookNode) -> list[NotebookNode]:
@@ -150,10 +151,15 @@ def _contents(cells: list[NotebookNode]) -> Iterator[dict[str, str]]:
         if first.startswith("## "):
             place += 1
             words = first.lstrip("# ").strip()
-            cell.metadata["crmkit"] = {"id": f"s{place}", "heading": words, "html": html_of(rest)}
+            cell.metadata["crmkit"] = {
+                "id": f"s{place}",
+                "heading": words,
+                "html": html_of(rest),
+                "markdown": rest,
+            }
             yield {"id": f"s{place}", "words": words}
         else:
-            cell.metadata["crmkit"] = {"html": html_of(cell.source)}
+            cell.metadata["crmkit"] = {"html": html_of(cell.source), "markdown": cell.source}
 
 
 def html_of(markdown: str) -> str:

@@ -1,0 +1,351 @@
+"""crmkit.toml: where a firm's exports lie, and what their columns mean.
+
+A wrong setting is refused before any work begins, with the file, the key, what was given, and the
+nearest name that would do.
+"""
+
+import codecs
+import hashlib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import sqlglot
+from babel.core import get_global
+from babel.numbers import list_currencies
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from crmkit import periods, schema
+from crmkit.errors import ParameterError, SettingsError, nearest
+
+__all__ = [
+    "BookSettings",
+    "Constant",
+    "Expression",
+    "Format",
+    "Settings",
+    "TableSettings",
+    "read_settings",
+]
+
+Format = Literal["csv", "excel", "parquet", "duckdb", "database"]
+_ENDINGS: dict[str, Format] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".xls": "excel",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".duckdb": "duckdb",
+    ".ddb": "duckdb",
+}
+
+
+def _among(what: str, given: str, valid: list[str]) -> str:
+    if given not in valid:
+        guess = nearest(given, valid) or nearest(given.upper(), valid)
+        hint = f" Did you mean {guess!r}?" if guess else ""
+        few = f" There are: {', '.join(valid)}." if len(valid) <= 40 else ""
+        raise ValueError(f"there is no {what} {given!r}.{hint}{few}")
+    return given
+
+
+def _zone(name: str) -> str:
+    try:
+        periods.zone(name)
+    except ParameterError as error:
+        raise ValueError(str(error)) from None
+    return name
+
+
+def _currency(code: str) -> str:
+    return _among("currency", code, sorted(list_currencies()))
+
+
+def _country(code: str) -> str:
+    return _among("country", code, sorted(c for c in get_global("territory_currencies")))
+
+
+def _encoding(name: str) -> str:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        known = ["utf-8", "gb18030", "gbk", "big5", "utf-16", "latin-1", "cp1252", "shift_jis"]
+        return _among("encoding", name, known)
+    return name
+
+
+def _delimiter(mark: str) -> str:
+    if len(mark) != 1 or not mark.isascii() or mark in '"\n\r':
+        raise ValueError(f"{mark!r} cannot separate columns; give one character such as ';'")
+    return mark
+
+
+def _sql(words: str) -> str:
+    try:
+        sqlglot.parse_one(words, dialect="duckdb", into=exp.Condition)
+    except SqlglotError as error:
+        plain = re.sub(r"\x1b\[\d*m", "", str(error)).splitlines()[0]
+        raise ValueError(f"{words!r} is not an SQL expression: {plain}") from None
+    return words
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+Sql = Annotated[str, AfterValidator(_sql)]
+Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Expression(_Part):
+    """A canonical column computed from the source's columns by an SQL expression."""
+
+    sql: Sql
+
+
+class Constant(_Part):
+    """A canonical column that has one value in every row."""
+
+    value: str | int | float | bool
+
+
+def _column(value: object) -> object:
+    if isinstance(value, str | Expression | Constant):
+        return value
+    if isinstance(value, Mapping) and set(value) == {"sql"}:
+        return Expression.model_validate(value)
+    if isinstance(value, Mapping) and set(value) == {"value"}:
+        return Constant.model_validate(value)
+    raise ValueError(
+        f'{value!r} is not a column; give "source column", {{ sql = "..." }} or {{ value = ... }}'
+    )
+
+
+ColumnSource = Annotated[str | Expression | Constant, BeforeValidator(_column)]
+Labels = dict[str, str]
+
+
+class BookSettings(_Part):
+    """The section [book]: whose data it is, and how time and money are read."""
+
+    name: str
+    timezone: Zone
+    currency: Annotated[str, AfterValidator(_currency)]
+    language: Literal["en", "zh"] = "en"
+    country: Annotated[str, AfterValidator(_country)] | None = None
+    store: Path = Path("data/store")
+    raw: Path | None = None
+    stale_after_days: int | None = Field(default=None, ge=0)
+
+
+class TableSettings(_Part):
+    """A section [tables.NAME]: where a canonical table comes from, and how its columns map."""
+
+    from_: Annotated[Listed, Field(alias="from", min_length=1)]
+    columns: dict[str, ColumnSource]
+    url: str | None = None
+    format: Format | None = None
+    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
+    delimiter: Annotated[str, AfterValidator(_delimiter)] | None = None
+    decimal: Literal[".", ","] = "."
+    sheet: str | None = None
+    header: int = Field(default=1, ge=1)
+    dates: Listed = ()
+    timezone: Zone | None = None
+    values: dict[str, Labels] = Field(default_factory=dict)
+    missing: Listed = ()
+    one_row_per: str | None = None
+    keep: Sql | None = None
+    duplicates: Literal["drop", "keep"] = "drop"
+
+    def format_of(self, name: str) -> Format:
+        """The format of one source: as set, or told by the ending of its name.
+
+        Raises: SettingsError where neither tells.
+        """
+        if self.format:
+            return self.format
+        if self.url:
+            return "duckdb" if _is_duckdb(self.url) else "database"
+        ending = Path(name.lower().removesuffix(".gz")).suffix
+        if ending not in _ENDINGS:
+            raise SettingsError(
+                f"The ending of {name!r} does not tell its format. "
+                'Set format = "csv", "excel", "parquet", "duckdb" or "database".'
+            )
+        return _ENDINGS[ending]
+
+
+def _is_duckdb(url: str) -> bool:
+    return url.startswith("duckdb:") or ("://" not in url and url.endswith((".duckdb", ".ddb")))
+
+
+class Settings(_Part):
+    """A whole crmkit.toml: the book, its tables, and targets of key figures by name.
+
+    `file` is where it was read; `fingerprint` is the SHA-256 of its text.
+    """
+
+    book: BookSettings
+    tables: dict[str, TableSettings] = Field(default_factory=dict)
+    targets: dict[str, float] = Field(default_factory=dict)
+    file: Path = Field(default=Path("crmkit.toml"), exclude=True)
+    fingerprint: str = Field(default="", exclude=True)
+
+    @property
+    def folder(self) -> Path:
+        """The folder that paths in the settings start from."""
+        return self.file.parent
+
+    @property
+    def raw(self) -> Path:
+        """The folder that `from` starts from."""
+        return self.book.raw or self.folder
+
+    @model_validator(mode="after")
+    def _tables_are_known(self) -> Self:
+        for name, table in self.tables.items():
+            _known_table(name)
+            _known_columns(name, table)
+        return self
+
+
+def _known_table(name: str) -> None:
+    if name not in schema.TABLES:
+        valid = list(schema.TABLES)
+        _told(f"tables.{name}", f"there is no table {name!r}.", name, valid)
+
+
+def _known_columns(name: str, table: TableSettings) -> None:
+    canonical = schema.TABLES[name]
+    valid = list(canonical.names)
+    for given in table.columns:
+        if given not in valid:
+            key = f"tables.{name}.columns.{given}"
+            _told(key, f"{name} has no column {given!r}.", given, valid)
+    for given in table.values:
+        if given not in table.columns:
+            key, there = f"tables.{name}.values.{given}", list(table.columns)
+            _told(key, f"no column {given!r} is mapped.", given, there)
+    if table.one_row_per is not None and table.one_row_per not in table.columns:
+        key, there = f"tables.{name}.one_row_per", list(table.columns)
+        _told(key, f"no column {table.one_row_per!r} is mapped.", table.one_row_per, there)
+    for needed in canonical.required:
+        if needed not in table.columns:
+            meaning = canonical.column(needed).meaning
+            raise ValueError(f"tables.{name}.columns: {needed!r} ({meaning}) is required")
+
+
+def _told(key: str, what: str, given: str, valid: list[str]) -> None:
+    guess = nearest(given, valid)
+    hint = f" Did you mean {guess!r}?" if guess else ""
+    raise ValueError(f"{key}: {what}{hint} There are: {', '.join(valid)}.")
+
+
+def read_settings(path: Path | str) -> Settings:
+    r"""Read a crmkit.toml.
+
+    Parameters: `path`, the file, or the folder that holds a crmkit.toml. Folders inside it are
+    relative to where it lies; `${NAME}` in a url is taken from the environment.
+    Returns: `Settings`, its folders absolute.
+    Raises: SettingsError naming the file, the key, what was given and what would do.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "crmkit.toml"
+    ...     book = '[book]\nname = "Shop"\ntimezone = "Asia/Shanghai"\ncurrency = "CNY"'
+    ...     _ = file.write_text(book, encoding="utf-8")
+    ...     read_settings(file).book.currency
+    'CNY'
+    """
+    file = Path(path)
+    file = (file / "crmkit.toml" if file.is_dir() else file).resolve()
+    given, fingerprint = _parsed(file)
+    for own in ("file", "fingerprint"):
+        if own in given:
+            raise SettingsError(_extra(file, (own,), Settings))
+    try:
+        settings = Settings.model_validate({**given, "file": file, "fingerprint": fingerprint})
+    except ValidationError as error:
+        raise SettingsError(_explained(file, error)) from None
+    return _placed(settings)
+
+
+def _parsed(file: Path) -> tuple[dict[str, Any], str]:
+    try:
+        content = file.read_bytes()
+        return tomllib.loads(content.decode("utf-8")), hashlib.sha256(content).hexdigest()
+    except FileNotFoundError:
+        raise SettingsError(f"There is no settings file {file}. Write one there.") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file} is not UTF-8 (byte {error.start}); save it so.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file} is not TOML: {error}.") from None
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror}.") from None
+
+
+def _placed(settings: Settings) -> Settings:
+    folder, book = settings.folder, settings.book
+    raw = (folder / book.raw).resolve() if book.raw else None
+    placed = book.model_copy(update={"store": (folder / book.store).resolve(), "raw": raw})
+    tables = {
+        name: table.model_copy(update={"url": os.path.expandvars(table.url)})
+        if table.url
+        else table
+        for name, table in settings.tables.items()
+    }
+    return settings.model_copy(update={"book": placed, "tables": tables})
+
+
+def _explained(file: Path, error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = tuple(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return _extra(file, place, _part(place))
+    key = ".".join(place)
+    if first["type"] == "missing":
+        return f"{file}: {key} is missing. Write it into the file."
+    if not key:
+        return f"{file}: {_message(first['msg'])}"
+    return f"{file}: {key} was given as {first['input']!r}: {_message(first['msg'])}"
+
+
+def _part(place: tuple[str, ...]) -> type[_Part]:
+    if len(place) == 1:
+        return Settings
+    return BookSettings if place[0] == "book" else TableSettings
+
+
+def _message(words: str) -> str:
+    plain = words.removeprefix("Value error, ")
+    return plain if plain.endswith((".", "?")) else f"{plain}."
+
+
+def _extra(file: Path, place: tuple[str, ...], model: type[_Part]) -> str:
+    own = {"file", "fingerprint"}
+    valid = [f.alias or name for name, f in model.model_fields.items() if name not in own]
+    guess = nearest(place[-1], valid)
+    hint = f" Did you mean {guess!r}?" if guess else ""
+    return f"{file}: there is no setting {'.'.join(place)}.{hint} There are: {', '.join(valid)}."
