@@ -28,9 +28,6 @@ __all__ = [
 ]
 
 MIME = "application/vnd.crmkit+json"
-WIDE = 7
-"""Columns beyond this number fold away on screen."""
-
 Kind = Literal["text", "count", "number", "rate", "money", "day"]
 Json = dict[str, object]
 
@@ -135,7 +132,8 @@ class Column:
 
     `name` is the frame's column; `label` the heading with its unit; `kind` decides the format;
     `low` and `high` name columns of an interval, shown small; `n` names a column of cases, and
-    values on fewer than 30 are faded; `shade` colours cells by value, as in a heat map.
+    values on fewer than 30 are faded; `partial` names a column that is true where a period is not
+    over; `shade` colours cells by value, as in a heat map; `folded` columns are shown on demand.
     """
 
     name: str
@@ -176,13 +174,16 @@ class Table(Block):
                     all=text.number(len(self.frame)),
                 )
             )
-        cells = [_cells(shown, column) for column in self.columns]
+        shaded = [column.name for column in self.columns if column.shade]
+        darkest = float(self.frame[shaded].max().max()) if shaded and len(self.frame) else 0.0
+        cells = [_cells(shown, column, darkest) for column in self.columns]
         return {
             "kind": "table",
             "name": self.name,
             "caption": self.caption,
             "notes": notes,
             "total": self.total and len(shown) > 0,
+            "more": text.say("All columns"),
             "columns": [
                 {
                     "label": column.label,
@@ -198,11 +199,9 @@ class Table(Block):
         return f"{self.caption}\n{self.frame.to_string(max_rows=20)}"
 
 
-def _cells(frame: pd.DataFrame, column: Column) -> list[Json]:
-    values = frame[column.name].tolist()
-    scale = _scale(frame[column.name]) if column.shade else None
+def _cells(frame: pd.DataFrame, column: Column, darkest: float) -> list[Json]:
     cells = []
-    for place, value in enumerate(values):
+    for place, value in enumerate(frame[column.name].tolist()):
         cell: Json = {"words": _words(value, column)}
         if column.kind not in ("text", "day") and not pd.isna(value):
             cell["sort"] = float(value)
@@ -217,15 +216,10 @@ def _cells(frame: pd.DataFrame, column: Column) -> list[Json]:
             cell["weak"] = True
         if column.partial and bool(frame[column.partial].iloc[place]):
             cell["partial"] = True
-        if scale is not None and not pd.isna(value):
-            cell["shade"] = round(float(value) / scale, 3) if scale else 0.0
+        if column.shade and not pd.isna(value):
+            cell["shade"] = round(float(value) / darkest, 3) if darkest > 0 else 0.0
         cells.append(cell)
     return cells
-
-
-def _scale(values: "pd.Series[float]") -> float:
-    largest = values.max()
-    return 0.0 if pd.isna(largest) else float(largest)
 
 
 def _digits(column: Column) -> int:

@@ -53,7 +53,7 @@ def triangle(
                     va="center",
                     fontsize=SMALL if len(shown) <= 14 else SMALL - 2,
                     color=PAPER if strength > 0.55 and not open_ else INK,
-                )
+                ).set_in_layout(False)  # measuring hundreds of numbers would take seconds
         axes.set_xlim(0, max(len(shown), 1))
         axes.set_ylim(max(len(frame), 1), 0)
         axes.set_xticks(np.arange(len(shown)) + 0.5, [str(c) for c in shown])

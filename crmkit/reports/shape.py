@@ -174,7 +174,6 @@ def _page_words() -> dict[str, str]:
         "failed": text.say("This report is not complete"),
         "parameters": text.say("Parameters"),
         "skip": text.say("Skip to the content"),
-        "sort": text.say("Sort"),
     }
 
 
