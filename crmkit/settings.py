@@ -4,20 +4,14 @@ A wrong setting is refused before any work begins, with the file, the key, what 
 nearest name that would do.
 """
 
-import codecs
 import hashlib
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import sqlglot
-from babel.core import get_global
-from babel.numbers import list_currencies
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -25,11 +19,10 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
-from crmkit import periods, schema
-from crmkit.errors import ParameterError, SettingsError, nearest
+from crmkit import schema
+from crmkit.errors import SettingsError, nearest
+from crmkit.setting_types import Country, Currency, Delimiter, Encoding, Listed, Sql, Zone
 
 __all__ = [
     "BookSettings",
@@ -54,64 +47,6 @@ _ENDINGS: dict[str, Format] = {
     ".duckdb": "duckdb",
     ".ddb": "duckdb",
 }
-
-
-def _among(what: str, given: str, valid: list[str]) -> str:
-    if given not in valid:
-        guess = nearest(given, valid) or nearest(given.upper(), valid)
-        hint = f" Did you mean {guess!r}?" if guess else ""
-        few = f" There are: {', '.join(valid)}." if len(valid) <= 40 else ""
-        raise ValueError(f"there is no {what} {given!r}.{hint}{few}")
-    return given
-
-
-def _zone(name: str) -> str:
-    try:
-        periods.zone(name)
-    except ParameterError as error:
-        raise ValueError(str(error)) from None
-    return name
-
-
-def _currency(code: str) -> str:
-    return _among("currency", code, sorted(list_currencies()))
-
-
-def _country(code: str) -> str:
-    return _among("country", code, sorted(c for c in get_global("territory_currencies")))
-
-
-def _encoding(name: str) -> str:
-    try:
-        codecs.lookup(name)
-    except LookupError:
-        known = ["utf-8", "gb18030", "gbk", "big5", "utf-16", "latin-1", "cp1252", "shift_jis"]
-        return _among("encoding", name, known)
-    return name
-
-
-def _delimiter(mark: str) -> str:
-    if len(mark) != 1 or not mark.isascii() or mark in '"\n\r':
-        raise ValueError(f"{mark!r} cannot separate columns; give one character such as ';'")
-    return mark
-
-
-def _sql(words: str) -> str:
-    try:
-        sqlglot.parse_one(words, dialect="duckdb", into=exp.Condition)
-    except SqlglotError as error:
-        plain = re.sub(r"\x1b\[\d*m", "", str(error)).splitlines()[0]
-        raise ValueError(f"{words!r} is not an SQL expression: {plain}") from None
-    return words
-
-
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-Zone = Annotated[str, AfterValidator(_zone)]
-Sql = Annotated[str, AfterValidator(_sql)]
-Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
 class _Part(BaseModel):
@@ -151,9 +86,9 @@ class BookSettings(_Part):
 
     name: str
     timezone: Zone
-    currency: Annotated[str, AfterValidator(_currency)]
+    currency: Currency
     language: Literal["en", "zh"] = "en"
-    country: Annotated[str, AfterValidator(_country)] | None = None
+    country: Country | None = None
     store: Path = Path("data/store")
     raw: Path | None = None
     stale_after_days: int | None = Field(default=None, ge=0)
@@ -166,8 +101,8 @@ class TableSettings(_Part):
     columns: dict[str, ColumnSource]
     url: str | None = None
     format: Format | None = None
-    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
-    delimiter: Annotated[str, AfterValidator(_delimiter)] | None = None
+    encoding: Encoding = "utf-8"
+    delimiter: Delimiter | None = None
     decimal: Literal[".", ","] = "."
     sheet: str | None = None
     header: int = Field(default=1, ge=1)
@@ -223,10 +158,17 @@ class Settings(_Part):
         """The folder that `from` starts from."""
         return self.book.raw or self.folder
 
-    @model_validator(mode="after")
-    def _tables_are_known(self) -> Self:
-        for name, table in self.tables.items():
+    @model_validator(mode="before")
+    @classmethod
+    def _tables_are_known(cls, given: dict[str, Any]) -> dict[str, Any]:
+        tables = given.get("tables", {})
+        for name in tables if isinstance(tables, dict) else ():
             _known_table(name)
+        return given
+
+    @model_validator(mode="after")
+    def _columns_are_known(self) -> Self:
+        for name, table in self.tables.items():
             _known_columns(name, table)
         return self
 
@@ -320,7 +262,8 @@ def _placed(settings: Settings) -> Settings:
 
 
 def _explained(file: Path, error: ValidationError) -> str:
-    first = error.errors()[0]
+    faults = error.errors()  # an unknown name tells more than what it leaves missing
+    first = next((f for f in faults if f["type"] == "extra_forbidden"), faults[0])
     place = tuple(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return _extra(file, place, _part(place))

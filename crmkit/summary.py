@@ -53,21 +53,22 @@ def summary(
     """The summary of a notebook, from the results it shows.
 
     The headline is that of the first result that is not empty; up to five key figures are taken in
-    the order of the results, and the three findings of most weight, each with its action.
+    the order of the results, each name once, and the three findings of most weight, each with its
+    action.
 
     Parameters: `results`, the most important first; `book`, for targets and the state of the data;
     `as_of`, the day of the report; `chart`, the one that shows the headline.
     """
     told = [result for result in results if not result.empty]
     health = book.check(as_of=as_of)
-    findings = sorted(
-        (finding for result in told for finding in result.findings()),
-        key=lambda finding: -finding.weight,
-    )
-    figures = [figure for result in told for figure in result.key_figures()]
+    found = {finding.words: finding for result in told for finding in result.findings()}
+    findings = sorted(found.values(), key=lambda finding: -finding.weight)
+    figures: dict[str, KeyFigure] = {}
+    for figure in (figure for result in told for figure in result.key_figures()):
+        figures.setdefault(figure.name, figure)
     return Summary(
         headline=(told or list(results))[0].headline if results else text.say("Nothing to report."),
-        figures=tuple(figures[:_FIGURES]),
+        figures=tuple(figures.values())[:_FIGURES],
         findings=tuple(findings[:_FINDINGS]),
         targets=dict(book.targets),
         quality_level=health.level,

@@ -1,0 +1,132 @@
+"""The import of a firm's exports, from crmkit.toml to a folder of canonical tables."""
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from crmkit import schema
+from crmkit.errors import InputError, ParameterError, nearest
+from crmkit.imports import ledger, store
+from crmkit.imports.clean import Cleaning
+from crmkit.imports.ledger import FileRows, ImportReport, TableRows
+from crmkit.imports.quarantine import refused, write_quarantine
+from crmkit.imports.readers import Source
+from crmkit.imports.repeats import find_repeats, merge
+from crmkit.imports.sources import open_sources
+from crmkit.settings import Settings
+from crmkit.text import say
+
+__all__ = ["Progress", "import_tables"]
+
+
+class Progress(Protocol):
+    """What is told of the work while it runs: the stage in words, how much is done, of how much."""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Take note of it."""
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def import_tables(
+    settings: Settings, *, tables: Iterable[str] | None = None, progress: Progress | None = None
+) -> ImportReport:
+    r"""Read a firm's exports and store them as canonical tables.
+
+    Every row that comes in is kept, dropped as an exact duplicate, or put in quarantine with its
+    file, line and reason; the three add up to the rows in, file by file. Equal files and settings
+    give equal bytes. The store changes only when all tables are made.
+
+    Parameters: `settings`, from `read_settings`; `tables`, which to import (all by default);
+    `progress`, called with (stage, done, total) while the work runs.
+    Returns: `ImportReport`, the ledger; its `rows()` are for people.
+    Raises: InputError for a file, column or expression that cannot be used; ParameterError for a
+    table that the settings do not have.
+
+    >>> from crmkit.settings import read_settings
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     toml = Path(folder) / "crmkit.toml"
+    ...     _ = (Path(folder) / "agents.csv").write_text("id,group\n7,north\n7,north\n")
+    ...     _ = toml.write_text(
+    ...         '[book]\nname = "Shop"\ntimezone = "Europe/Berlin"\ncurrency = "EUR"\n'
+    ...         '[tables.agents]\nfrom = "agents.csv"\n'
+    ...         'columns = {agent_id = "id", team = "group"}\n'
+    ...     )
+    ...     import_tables(read_settings(toml)).rows()
+    [('agents', 'agents.csv', '2', '1', '1', '0', '1')]
+    """
+    names = _chosen(settings, tables)
+    tell = progress or _silent
+    root = settings.book.store.parent
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".crmkit-import-", dir=root) as folder:
+        made = Path(folder) / "made"
+        made.mkdir()
+        rows = []
+        for name in names:
+            work = Path(folder) / name
+            work.mkdir()
+            rows.append(_import(settings, name, work, made, tell))
+        report = ImportReport(settings.book.store, tuple(rows), settings.fingerprint)
+        store.put_in_place(report, made)
+    return report
+
+
+def _chosen(settings: Settings, tables: Iterable[str] | None) -> list[str]:
+    there = list(settings.tables)
+    for name in tables or ():
+        if name not in there:
+            guess = nearest(name, there)
+            hint = f" Did you mean {guess!r}?" if guess else ""
+            raise ParameterError(
+                f"{settings.file} has no section [tables.{name}].{hint} It has: {', '.join(there)}."
+            )
+    if not there:
+        raise InputError(f"{settings.file} has no [tables.*] section, so there is nothing to read.")
+    return list(dict.fromkeys(tables)) if tables is not None else there
+
+
+def _import(settings: Settings, name: str, work: Path, made: Path, tell: Progress) -> TableRows:
+    def reading(file: str, done: int, total: int) -> None:
+        tell(say("Reading {file}", file=file), done, total)
+
+    with store.connect(work) as con:
+        cleaning = Cleaning(con, settings, schema.table(name))
+        cleaning.create()
+        sources: list[Source] = []
+        starts = [0]
+        for number, source in enumerate(open_sources(settings, name, work, reading)):
+            sources.append(source)
+            starts.append(starts[-1] + cleaning.add(source, number))
+        tell(say("Looking for duplicates in {table}", table=name), 0, 1)
+        find_repeats(cleaning)
+        merge(cleaning)
+        tell(say("Writing {table}", table=name), 0, 1)
+        stored, unknown = store.write_table(cleaning, made / f"{name}.parquet", tell)
+        write_quarantine(cleaning, sources, starts, made / "quarantine")
+        reasons = ledger.summed(refused(cleaning, sources))
+        tell(say("Writing {table}", table=name), 1, 1)
+        files = _counted(cleaning, sources)
+        return TableRows(name, files, stored, tuple(sorted(unknown.items())), reasons)
+
+
+def _counted(cleaning: Cleaning, sources: Sequence[Source]) -> tuple[FileRows, ...]:
+    """What became of each file's rows, each count taken by itself so that they can be compared."""
+    found = cleaning.con.execute(
+        "SELECT _file, count(*), count(*) FILTER (_reason = 0 AND fate IS NULL),"
+        " count(*) FILTER (_reason = 0 AND fate = 0), count(*) FILTER (_reason > 0 OR fate > 0)"
+        " FROM (SELECT rowid AS row, _file, _reason FROM cleaned) AS rows"
+        " LEFT JOIN (SELECT row, reason AS fate FROM fates) AS late USING (row) GROUP BY _file"
+    ).fetchall()
+    counts = {file: rest for file, *rest in found}
+    files = []
+    for number, source in enumerate(sources):
+        rows, kept, duplicates, bad = counts.get(number, (0, 0, 0, 0))
+        lines = len(source.rejects)
+        files.append(
+            FileRows(source.name, source.sha256, rows + lines, duplicates, bad + lines, kept)
+        )
+    return tuple(files)
