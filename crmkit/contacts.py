@@ -14,7 +14,17 @@ from crmkit.scoring import UNIT, scores
 from crmkit.segmentation import MEASURES, OTHER, Cell, SegmentTable
 from crmkit.text import money, number, say
 
-__all__ = ["LIMIT", "action_list", "cell", "cell_code", "chosen", "code", "described", "listed"]
+__all__ = [
+    "LIMIT",
+    "action_list",
+    "among",
+    "cell",
+    "cell_code",
+    "chosen",
+    "code",
+    "described",
+    "listed",
+]
 
 LIMIT = 1000
 """Customers in an action list, where no other limit is given."""
@@ -65,11 +75,15 @@ def chosen(table: SegmentTable, segment: str | Iterable[str]) -> tuple[str, ...]
     return tuple(names[name] for name in asked)
 
 
-def listed(people: ir.Table, cells: ir.Value, wanted: Iterable[int], limit: int | None) -> ir.Table:
-    """Customers whose cell's number is wanted, the most valuable first."""
-    codes = sorted(wanted)
-    found = people.mutate(cell=cells)
-    found = found.filter(found.cell.isin(codes)) if codes else found.limit(0)
+def among(people: ir.Table, column: str, codes: Iterable[int]) -> ir.Table:
+    """The customers whose cell's number in a column is one of those given."""
+    wanted = sorted(codes)
+    return people.filter(people[column].isin(wanted)) if wanted else people.limit(0)
+
+
+def listed(people: ir.Table, codes: Iterable[int], limit: int | None) -> ir.Table:
+    """Customers whose `cell` is one of the numbers given, the most valuable first."""
+    found = among(people, "cell", codes)
     ordered = found.order_by(found.monetary.desc(), found.customer_id)
     return ordered if limit is None else ordered.limit(limit)
 
@@ -80,7 +94,7 @@ def described(
     """The columns of an action list: days as numbers, and what is known of the customer."""
     until = periods.day_end(as_of, timezone)
     names = ["customer_id", "cell", "recency", "frequency", "monetary"]
-    names += [name for name in people.columns if name.endswith("_before") and "_at" not in name]
+    names += ["cell_before"] if "cell_before" in people.columns else []
     first = periods.day_number(people.first_at, timezone, until=until)
     rows = people.select(*names, first_day=first)
     if customers is not None:
@@ -99,11 +113,12 @@ def action_list(
     name: str,
     title: str,
     as_of: dt.date,
-    note: str = "",
+    whole: int,
 ) -> ActionList:
     """An action list in the reader's words, from rows as `described` gives them.
 
-    Parameters: `cells`, the segment of each cell's number.
+    Parameters: `cells`, the segment of each cell's number; `whole`, how many customers there are
+    without a limit.
     """
     epoch = dt.date(1970, 1, 1)
     keys = [cells.get(int(cell), OTHER) for cell in found.cell]
@@ -119,6 +134,14 @@ def action_list(
     frame["why"] = [
         _why(*row) for row in zip(frame.frequency, frame.monetary, frame.recency, strict=True)
     ]
+    if "cell_before" in frame:
+        were = [table.name(cells.get(int(cell), OTHER)) for cell in frame.cell_before]
+        frame = frame.assign(was_name=were).drop(columns="cell_before")
+    note = ""
+    if len(frame) < whole:
+        note = say(
+            "The {shown} most valuable of {all}.", shown=number(len(frame)), all=number(whole)
+        )
     return ActionList(name, title, frame, _columns(frame), note)
 
 
@@ -141,6 +164,7 @@ def _columns(frame: pd.DataFrame) -> tuple[Column, ...]:
     return (
         Column("customer_id", say("Customer")),
         *(Column(name, label) for name, label in labels.items() if name in frame),
+        *([Column("was_name", say("Was"))] if "was_name" in frame else []),
         Column("segment_name", say("Segment")),
         Column("monetary", say("Spent in total"), "money"),
         Column("frequency", say("Purchases"), "count"),

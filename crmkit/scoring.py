@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 
 from crmkit import periods
 from crmkit.activity import time_column
@@ -25,6 +26,7 @@ __all__ = [
     "Rule",
     "Scoring",
     "limits",
+    "limits_found",
     "measured",
     "ranked",
     "score",
@@ -122,7 +124,7 @@ def measured(
             f"it has: {', '.join(purchases.columns)}."
         )
     at = purchases[time_column(purchases)]
-    known = purchases.filter(purchases.customer_id.notnull(), at < _end(as_of, timezone))
+    known = purchases.filter(purchases.customer_id.notnull(), at < _end(as_of, timezone))  # noqa: PD004
     if previous is None:
         known = known.filter(_inside(known, as_of, timezone, history))
         return _sums(known, {"": as_of}, timezone, history)
@@ -184,7 +186,9 @@ def ranked(people: ir.Table, wanted: Mapping[str, tuple[str, Rank]], suffix: str
         total=counts.n.sum().over(ibis.window(group_by="measure")),
     )
     values = {
-        name: rows.value.min(where=(rows.measure == measure) & (rows.upto > rank(rows.total)))
+        name: rows.value.min(
+            where=(rows.measure == MEASURES.index(measure)) & (rows.upto > rank(rows.total))
+        )
         for name, (measure, rank) in wanted.items()
     }
     return rows.aggregate(total=rows.total.max(), **values)
@@ -195,10 +199,12 @@ def _value_counts(people: ir.Table, measures: Iterable[str], suffix: str) -> ir.
     asked = sorted(measures)
     each = people.select(
         *[people[f"{measure}{suffix}"].cast("int64").name(measure) for measure in asked],
-        measure=ibis.array(asked).unnest(),
+        measure=ibis.array([MEASURES.index(measure) for measure in asked]).unnest(),
     )
-    value = ibis.cases(*[(each.measure == measure, each[measure]) for measure in asked])
-    values = each.select("measure", value=value).filter(ibis._.value.notnull())
+    value = ibis.cases(
+        *[(each.measure == MEASURES.index(measure), each[measure]) for measure in asked]
+    )
+    values = each.select("measure", value=value).filter(ibis._.value.notnull())  # noqa: PD004
     return values.group_by("measure", "value").aggregate(n=values.count())
 
 
@@ -245,9 +251,11 @@ def _limit(row: ir.Table, scoring: Scoring, measure: str, step: int) -> ir.Integ
 def score(
     value: ir.IntegerValue, given: Sequence[Any], *, reverse: bool = False
 ) -> ir.IntegerValue:
-    """The score of a value: one more for each limit that it reaches, or one less (`reverse`)."""
-    reached = sum((ibis.ifelse(value >= limit, 1, 0) for limit in given), ibis.literal(0))
-    return (len(given) + 1 - reached if reverse else reached + 1).cast("int64")
+    """The score of a value: one more for each ascending limit that it reaches, or one less."""
+    top = len(given) + 1
+    earned = range(top, 0, -1) if reverse else range(1, top + 1)
+    steps = [(value < limit, points) for limit, points in zip(given, earned, strict=False)]
+    return ibis.cases(*steps, else_=earned[-1]).cast("int64")
 
 
 def scores(
@@ -260,3 +268,11 @@ def scores(
         )
         for measure in MEASURES
     }
+
+
+def limits_found(answer: pd.DataFrame, scoring: Scoring) -> dict[str, tuple[int, ...]]:
+    """The least value of each score, read from any row of a frame that carries them; 0 if none."""
+    names = {m: [f"{m}_{step}" for step in range(1, scoring.bins)] for m in MEASURES}
+    if answer.empty:
+        return {measure: (0,) * len(columns) for measure, columns in names.items()}
+    return {m: tuple(map(int, answer.iloc[0][columns])) for m, columns in names.items()}

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from crmkit import places, text
+from crmkit import places
 from crmkit.errors import InputError, ParameterError, nearest
+from crmkit.text import reader, say
 
 __all__ = ["MEASURES", "OTHER", "Box", "Check", "SegmentTable"]
 
@@ -53,7 +54,7 @@ class Box:
 
     def words(self, what: str) -> str:
         """The name or the action in the reader's language; English where that is empty."""
-        here: str = getattr(self, f"{what}_{text.reader().language}", "")
+        here: str = getattr(self, f"{what}_{reader().language}", "")
         english: str = getattr(self, f"{what}_en")
         return here or english
 
@@ -133,7 +134,7 @@ class SegmentTable:
     def name(self, segment: str) -> str:
         """The segment's name in the reader's language."""
         box = self._first(segment)
-        return box.words("name") if box else text.say("Other")
+        return box.words("name") if box else say("Other")
 
     def action(self, segment: str) -> str:
         """What to do about the segment, in the reader's language."""
@@ -200,10 +201,10 @@ def _fits(wanted: str, score: int, mean: float) -> bool:
 def _read(path: Path) -> tuple[Box, ...]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            given = reader.fieldnames or []
+            lines = csv.DictReader(file)
+            given = lines.fieldnames or []
             rows = [
-                {k: (v or "").strip() for k, v in row.items() if k in _COLUMNS} for row in reader
+                {k: (v or "").strip() for k, v in row.items() if k in _COLUMNS} for row in lines
             ]
     except UnicodeDecodeError:
         raise InputError(f"{path} is not in UTF-8. Save it as 'CSV UTF-8'.") from None
