@@ -47,11 +47,13 @@ endef
 
 install: .venv/.run
 
-data/demo/orders.parquet: .venv/.run
-	@test -f $@ || $(CRMKIT) simulate --preset demo --out data/demo
+# The demo firm and its book, made from its exports as every firm's is.
+data/store/demo/ledger.json: .venv/.run crmkit.toml
+	@test -f data/demo/truth.json || $(CRMKIT) simulate --preset demo --out data/demo
+	$(CRMKIT) import crmkit.toml
 
-report: .venv/.run data/demo/orders.parquet
-	$(CRMKIT) report $(BOOK)
+report: .venv/.run data/store/demo/ledger.json
+	$(CRMKIT) report $(BOOK) --language en --language zh
 
 test: .venv/.dev
 	$(BIN)/python -m pytest -q -n 2
@@ -60,7 +62,7 @@ test: .venv/.dev
 conformance: .venv/.all
 	$(BIN)/python -m pytest -q -m spark tests/conformance
 
-lab: .venv/.run data/demo/orders.parquet
+lab: .venv/.run data/store/demo/ledger.json
 	$(BIN)/jupyter lab notebooks
 
 lint: .venv/.dev
@@ -83,4 +85,5 @@ lock:
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
-	rm -rf data/demo/*.parquet data/demo/*.json data/demo/raw reports/site reports/.builds
+	rm -rf data/demo/*.parquet data/demo/*.json data/demo/*.toml data/demo/raw data/store/demo
+	rm -rf reports/site reports/.builds

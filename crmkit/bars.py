@@ -1,16 +1,25 @@
-"""Progress as people see it: bars on a terminal, plain lines in a log."""
+"""Progress and tables as people see them: bars on a terminal, plain lines in a log."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from crmkit.reports.run import Step
 
-__all__ = ["notebooks", "steps"]
+__all__ = ["notebooks", "steps", "table"]
+
+
+class Stage(Protocol):
+    """What is told of work: the stage in words, how much is done, of how much."""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show it."""
 
 
 @contextmanager
@@ -27,22 +36,22 @@ def _shown() -> Iterator[tuple[Progress, Console]]:
 
 
 @contextmanager
-def steps() -> Iterator[Callable[[str, int, int], None]]:
-    """Progress of work that tells what it is doing, how many steps are done, and of how many."""
+def steps() -> Iterator[Stage]:
+    """Progress of work that goes through stages."""
     with _shown() as (progress, console):
         tasks: dict[str, TaskID] = {}
         said = set()
 
-        def step(what: str, done: int, of: int) -> None:
+        def step(stage: str, done: int, total: int) -> None:
             if progress.disable:
-                if done >= of or what not in said:
-                    console.print(f"{what}: {done} of {of}", markup=False)
-                said.add(what)
+                if stage not in said:
+                    console.print(stage, markup=False)
+                said.add(stage)
                 return
             if "" not in tasks:
                 tasks[""] = progress.add_task("", state="")
             progress.update(
-                tasks[""], completed=done, total=of, description=what, state=f"{done}/{of}"
+                tasks[""], completed=done, total=total, description=stage, state=f"{done}/{total}"
             )
 
         yield step
@@ -68,3 +77,19 @@ def notebooks() -> Iterator[Callable[["Step"], None]]:
                 progress.stop_task(tasks[name])
 
         yield step
+
+
+def table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """Print a table: numbers to the right, nothing cut off where the output is no terminal."""
+    shown = Table(box=None, pad_edge=False)
+    lines = [list(row) for row in rows]
+    for place, name in enumerate(columns):
+        cells = [line[place] for line in lines if line[place]]
+        number = bool(cells) and all(cell[-1].isdigit() and " " not in cell for cell in cells)
+        shown.add_column(Text(name), justify="right" if number else "left")
+    for line in lines:
+        shown.add_row(*(Text(cell) for cell in line))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 200
+    console.print(shown)

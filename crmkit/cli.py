@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, ParamSpec
+from typing import Annotated, Any, ParamSpec
 
 import typer
 
@@ -43,7 +43,7 @@ def _said(command: Callable[Given, None]) -> Callable[Given, None]:
 
     @functools.wraps(command)
     def told(*args: Given.args, **kwargs: Given.kwargs) -> None:
-        signal.signal(signal.SIGTERM, _interrupt)
+        before = signal.signal(signal.SIGTERM, _interrupt)
         try:
             command(*args, **kwargs)
         except CrmkitError as error:
@@ -51,8 +51,10 @@ def _said(command: Callable[Given, None]) -> Callable[Given, None]:
             typer.echo(error, err=True)
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
-            typer.echo("Interrupted; nothing was changed.", err=True)
+            typer.echo("Interrupted.", err=True)
             raise typer.Exit(130) from None
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
     return told
 
@@ -79,7 +81,10 @@ def import_(settings: SettingsPath = None) -> None:
 
     with bars.steps() as progress:
         ledger = import_tables(read_settings(_settings_path(settings)), progress=progress)
-    typer.echo(ledger)
+    bars.table(ledger.columns, ledger.rows())
+    refused = [(t.table, each.words, each.rows) for t in ledger.tables for each in t.refused]
+    for name, words, rows in refused:
+        typer.echo(f"{name}: {rows} refused: {words}")
 
 
 @app.command()
@@ -99,7 +104,9 @@ def check(
 
     book = connect(_settings_path(settings))
     health = book.check(as_of=as_of or book.last_day())
-    typer.echo(health.frame.to_string(index=False))
+    shown: Any = health.table().json()
+    cells = [[cell["words"] for cell in row] for row in shown["rows"]]
+    bars.table([column["label"] for column in shown["columns"]], cells)
     typer.echo(health.words)
     if health.level == "error":
         raise typer.Exit(1)
