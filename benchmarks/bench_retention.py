@@ -32,7 +32,8 @@ def by_crmkit(path, period):
     from crmkit.analyses.retention import retention  # noqa: PLC0415
 
     orders = ibis.duckdb.connect().read_parquet(path)
-    return retention(orders, as_of=big_orders.LAST_DAY, period=period).cells.customers.tolist()
+    cells = retention(orders, as_of=big_orders.LAST_DAY, period=period).cells
+    return cells.customers[cells.customers > 0].tolist()  # the others leave out what is zero
 
 
 def by_polars(path, period):

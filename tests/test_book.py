@@ -165,7 +165,7 @@ def test_errors_say_what_would_do(folder, tmp_path):
     with pytest.raises(BookError, match="crmkit import"):
         (tmp_path / "none").mkdir()
         ck.connect(tmp_path / "none")
-    with pytest.raises(BookError, match="nothing at 'nowhere.toml'"):
+    with pytest.raises(BookError, match=r"nothing at 'nowhere\.toml'"):
         ck.connect("nowhere.toml")
     with pytest.raises(BookError, match="no table 'leads'; it has: customers, orders"):
         _ = ck.connect(folder).leads

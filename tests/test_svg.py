@@ -8,7 +8,8 @@ DRAWING = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.
  width="720pt" height="10pt" viewBox="0 0 720 10" version="1.1">
  <metadata>when and by whom</metadata>
  <defs><style type="text/css">*{stroke-linejoin: round}</style></defs>
- <g id="figure_1"><g id="mark0"><path d="M0 0" clip-path="url(#p1)" style="fill: #2b63c6; opacity: 0.5"/></g>
+ <g id="figure_1"><g id="mark0"><path d="M0 0"
+ clip-path="url(#p1)" style="fill: #2b63c6; opacity: 0.5"/></g>
  <text style="font: 12.5px 'Noto Sans SC'; fill: #1f2430">a &lt; b</text></g>
  <defs><clipPath id="p1"><rect/></clipPath></defs></svg>"""
 

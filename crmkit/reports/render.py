@@ -34,7 +34,7 @@ def html(notebook: NotebookNode, *, links: Links = ()) -> str:
     Parameters: `notebook`, executed; `links`, pairs of (words, address) shown under the title.
     Returns: the page. Identical notebooks give identical pages.
     """
-    exporter = TemplateExporter(
+    exporter = TemplateExporter(  # type: ignore[no-untyped-call]
         template_name="report",
         extra_template_basedirs=[str(places.templates())],
         template_extension=".html.j2",

@@ -56,7 +56,7 @@ def shape(notebook: NotebookNode, *, links: tuple[tuple[str, str], ...] = ()) ->
     return page
 
 
-class Shape(Preprocessor):  # type: ignore[misc]
+class Shape(Preprocessor):
     """`shape` for nbconvert, so that its own command line makes the same page from our template."""
 
     def preprocess(
