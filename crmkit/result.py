@@ -35,7 +35,11 @@ class KeyFigure:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """Something found and what to do about it; heavier findings come first in the summary."""
+    """Something found and what to do about it.
+
+    `weight` is the share of the firm that it touches, 0 to 1: of its customers or its revenue, by
+    how far they lie from the rest; heavier findings come first in the summary.
+    """
 
     words: str
     action: str = ""

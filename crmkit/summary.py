@@ -1,8 +1,10 @@
 """The first screen of a report: one sentence, key figures, what changed and what to do."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TypeVar
 
 from crmkit import periods, text
 from crmkit.blocks import Block, Figure, Json, Notice
@@ -11,6 +13,7 @@ from crmkit.result import Finding, KeyFigure, Result
 
 __all__ = ["Summary", "summary"]
 
+Item = TypeVar("Item")
 _FIGURES, _FINDINGS = 5, 3
 _ARROWS = {1: "▲", -1: "▼", 0: "■"}
 
@@ -39,7 +42,7 @@ class Summary(Block):
             "findings_title": text.say("What we found"),
             "findings": [finding.words for finding in self.findings],
             "actions_title": text.say("What to do"),
-            "actions": [finding.action for finding in self.findings if finding.action],
+            "actions": list(dict.fromkeys(f.action for f in self.findings if f.action)),
             "quality": {"level": self.quality_level, "words": self.quality},
         }
 
@@ -52,30 +55,51 @@ def summary(
 ) -> Summary:
     """The summary of a notebook, from the results it shows.
 
-    The headline is that of the first result that is not empty; up to five key figures are taken in
-    the order of the results, each name once, and the three findings of most weight, each with its
-    action.
+    The headline is that of the first result that is not empty. Up to five key figures and three
+    findings are taken from the results in turn, each result's best first, so that no result fills
+    the page alone; the findings then stand in order of their weight, each with its action.
 
     Parameters: `results`, the most important first; `book`, for targets and the state of the data;
     `as_of`, the day of the report; `chart`, the one that shows the headline.
     """
     told = [result for result in results if not result.empty]
     health = book.check(as_of=as_of)
-    found = {finding.words: finding for result in told for finding in result.findings()}
-    findings = sorted(found.values(), key=lambda finding: -finding.weight)
-    figures: dict[str, KeyFigure] = {}
-    for figure in (figure for result in told for figure in result.key_figures()):
-        figures.setdefault(figure.name, figure)
+    findings = _findings(told)
     return Summary(
         headline=(told or list(results))[0].headline if results else text.say("Nothing to report."),
-        figures=tuple(figures.values())[:_FIGURES],
-        findings=tuple(findings[:_FINDINGS]),
+        figures=_figures(told),
+        findings=findings,
         targets=dict(book.targets),
         quality_level=health.level,
         quality=health.words,
         as_of=periods.day(as_of).isoformat(),
         chart=chart if isinstance(chart, Figure) else None,
     )
+
+
+def _in_turn(several: Iterable[Sequence[Item]]) -> list[Item]:
+    """The first of each, then the second of each, and so on."""
+    return [item for rank in zip_longest(*several) for item in rank if item is not None]
+
+
+def _figures(results: Sequence[Result]) -> tuple[KeyFigure, ...]:
+    """Key figures in turn, each name once: the one that knows its value before, if any does."""
+    chosen: dict[str, KeyFigure] = {}
+    for figure in _in_turn([result.key_figures() for result in results]):
+        if figure.name not in chosen or chosen[figure.name].previous is None:
+            chosen[figure.name] = figure
+    return tuple(chosen.values())[:_FIGURES]
+
+
+def _findings(results: Sequence[Result]) -> tuple[Finding, ...]:
+    """Findings in turn, each said once, those of most weight on top."""
+    ranked = [sorted(result.findings(), key=_heaviest) for result in results]
+    chosen = {finding.words: finding for finding in _in_turn(ranked)}
+    return tuple(sorted(list(chosen.values())[:_FINDINGS], key=_heaviest))
+
+
+def _heaviest(finding: Finding) -> float:
+    return -finding.weight
 
 
 def _shown(key: KeyFigure, target: float | None) -> Json:
@@ -96,13 +120,15 @@ def _unknown(value: float | None) -> bool:
 
 
 def _words(value: float | None, kind: str) -> str:
-    if _unknown(value):
+    if value is None or math.isnan(value):
         return "–"
     if kind == "rate":
         return text.percent(value)
     if kind == "money":
         return text.money(value, short=True)
-    return text.compact(value) if kind == "count" else text.number(value, 1)
+    if kind == "count":
+        return text.number(value) if abs(value) < 1_000_000 else text.compact(value)
+    return text.number(value, 1)
 
 
 def _change(key: KeyFigure) -> Json:

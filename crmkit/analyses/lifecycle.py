@@ -350,4 +350,8 @@ class Lifecycle(Result):
             if last.dormant > 0
             else ""
         )
-        return (Finding(words=kept, action=action, weight=float(last.dormant)),) if last.n else ()
+        if not last.n:
+            return ()
+        usual = self.complete.kept.iloc[:-1].mean()
+        weight = 0.0 if np.isnan(usual) else float(abs(last.kept - usual))
+        return (Finding(words=kept, action=action, weight=weight),)

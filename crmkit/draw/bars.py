@@ -18,6 +18,7 @@ from crmkit.draw.sheet import (
     Words,
     draw,
     grid,
+    name_ends,
     rows,
     words_of,
 )
@@ -60,7 +61,7 @@ def bars(
                 color=ACCENT if strong else MUTED,
                 alpha=0.3 if faded else (0.9 if strong else 0.5),
             )
-            words = write(item[value]) + (f"  {item[note]}" if note else "")
+            words = write(item[value]) + (f" · {item[note]}" if note else "")
             sheet.hover(bar, f"{item[label]}: {words}")
             edge = float(item[value])
             if low and high and pd.notna(item[high]):
@@ -109,6 +110,7 @@ def columns(
     def paint(sheet: Sheet) -> None:
         axes = sheet.axes
         up, down = np.zeros(len(frame)), np.zeros(len(frame))
+        names: list[tuple[float, float, str, str]] = []
         for (column, readable), (colour, alpha) in zip(values, shades, strict=False):
             heights = frame[column].fillna(0).to_numpy(dtype=float)
             base = np.where(heights >= 0, up, down)
@@ -124,16 +126,8 @@ def columns(
                     bar.set_alpha(alpha * 0.45)
             up, down = up + np.maximum(heights, 0), down + np.minimum(heights, 0)
             if len(values) > 1 and len(frame):
-                middle = base[-1] + heights[-1] / 2
-                axes.annotate(
-                    readable,
-                    (len(frame) - 0.5, middle),
-                    xytext=(5, 0),
-                    textcoords="offset points",
-                    va="center",
-                    fontsize=SMALL,
-                    annotation_clip=False,
-                )
+                names.append((len(frame) - 0.5, base[-1] + heights[-1] / 2, readable, MUTED))
+        name_ends(axes, names)
         axes.axhline(0, color=MUTED, lw=0.8)
         every = max(1, -(-len(frame) // (5 if sheet.narrow else 12)))
         axes.set_xticks(range(0, len(frame), every), [str(v) for v in frame[label].iloc[::every]])

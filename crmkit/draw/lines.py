@@ -3,13 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from crmkit.blocks import Figure
-from crmkit.draw.sheet import ACCENT, INK, MUTED, SECOND, SMALL, Sheet, Words, draw, grid, words_of
+from crmkit.draw.sheet import ACCENT, MUTED, SECOND, Sheet, Words, draw, grid, name_ends, words_of
 
 
 def curves(
@@ -82,7 +80,7 @@ def curves(
                 _hover_points(sheet, xs, ys, label, colour, write, write_x)
             if lead or len(groups) <= 4:
                 ends.append((xs[-1], float(ys[-1]), label or write(float(ys[-1])), colour))
-        _label_ends(axes, ends)
+        name_ends(axes, ends)
         if from_zero:
             axes.set_ylim(bottom=0)
         grid(axes, kind, write)
@@ -109,23 +107,3 @@ def _hover_points(
         (mark,) = sheet.axes.plot([at], [value], "o", color=colour, ms=3.2, mew=0)
         where = write_x(at) if write_x else str(at)
         sheet.hover(mark, f"{label} · {where}: {write(float(value))}".removeprefix(" · "))
-
-
-def _label_ends(axes: Axes, ends: list[tuple[float, float, str, str]]) -> None:
-    """Names at the ends of lines, pushed apart so that none covers another."""
-    bottom, top = axes.get_ylim()
-    gap = (top - bottom) * 0.065
-    last = -np.inf
-    for at, value, label, colour in sorted(ends, key=lambda end: end[1]):
-        height = max(value, last + gap)
-        last = height
-        axes.annotate(
-            label,
-            (at, height),
-            xytext=(7, 0),
-            textcoords="offset points",
-            va="center",
-            color=INK if colour == MUTED else colour,
-            fontsize=SMALL,
-            annotation_clip=False,
-        )

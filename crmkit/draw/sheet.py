@@ -141,3 +141,23 @@ def rows(axes: Axes, labels: list[str]) -> None:
     axes.set_yticks(range(len(labels)), labels)
     axes.tick_params(axis="y", labelcolor=INK, labelsize=SIZE)
     axes.set_ylim(len(labels) - 0.4, -0.6)
+
+
+def name_ends(axes: Axes, ends: list[tuple[float, float, str, str]]) -> None:
+    """Names at the ends of lines, pushed apart so that none covers another."""
+    bottom, top = axes.get_ylim()
+    gap = (top - bottom) * 0.065
+    last = float("-inf")
+    for at, value, label, colour in sorted(ends, key=lambda end: end[1]):
+        height = max(value, last + gap)
+        last = height
+        axes.annotate(
+            label,
+            (at, height),
+            xytext=(7, 0),
+            textcoords="offset points",
+            va="center",
+            color=INK if colour == MUTED else colour,
+            fontsize=SMALL,
+            annotation_clip=False,
+        )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
+from pydantic import TypeAdapter, ValidationError
 
 from crmkit import places
 from crmkit.blocks import MIME
@@ -79,12 +80,12 @@ class Manifest:
     formats: tuple[str, ...]
     settings: str
     notebook: str
-    notebook_hash: str
-    code_hash: str
     parameters: Mapping[str, Value]
     status: str
     seconds: float
     ran_at: str
+    notebook_hash: str = ""
+    code_hash: str = ""
     error_name: str = ""
     error: str = ""
     cell: int | None = None
@@ -119,23 +120,20 @@ def _shallow(manifest: Manifest) -> dict[str, object]:
 def read_manifest(folder: Path) -> Manifest:
     """The manifest in a report's folder.
 
-    Raises: ReportError where there is none, or one that another version wrote.
+    Fields that another version of crmkit added are passed over.
+
+    Raises: ReportError where there is none, or one that lacks what this version needs.
     """
     path = folder / NAME
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        kept["digest"]["figures"] = tuple(Figure(**each) for each in kept["digest"]["figures"])
-        kept["digest"] = Digest(**kept["digest"])
-        kept["links"] = tuple(Link(**each) for each in kept["links"])
-        kept["formats"] = tuple(kept["formats"])
-        return Manifest(**kept)
+        return TypeAdapter(Manifest).validate_json(path.read_bytes())
     except FileNotFoundError:
         raise ReportError(
             f"There is no report in {folder.name!r}: it has no {NAME}. Give the folder of a "
             "published report, or its report.html."
         ) from None
-    except (KeyError, TypeError, ValueError) as error:
-        raise ReportError(f"The {NAME} in {folder.name!r} cannot be read: {error}.") from None
+    except ValidationError as error:
+        raise ReportError(f"The {NAME} in {folder.name!r} cannot be read: {error}") from None
 
 
 def file_hash(path: Path) -> str:

@@ -6,13 +6,15 @@ import tokenize
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from crmkit.errors import ParameterError, nearest
 from crmkit.reports.ipynb import read_notebook
 
 __all__ = ["Parameter", "Value", "checked", "read_parameters"]
 
-Value = str | int | float | bool | None | list["Value"]
+Scalar = str | int | float | bool | None
+Value = Scalar | list[Scalar]
 
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 _TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool, "list": list}
@@ -182,7 +184,7 @@ def _of_words(wanted: type, words: str, parameter: Parameter) -> Value:
     return wanted(words)  # type: ignore[no-any-return]
 
 
-def _list(words: str, parameter: Parameter) -> list[Value]:
+def _list(words: str, parameter: Parameter) -> list[Scalar]:
     if words.startswith("["):
         try:
             found = ast.literal_eval(words)
@@ -192,7 +194,7 @@ def _list(words: str, parameter: Parameter) -> list[Value]:
     default = parameter.default
     like = type(default[0]) if isinstance(default, list) and default else str
     parts = [part.strip() for part in words.split(",") if part.strip()]
-    return [_as(like, part, parameter) for part in parts]
+    return [cast(Scalar, _as(like, part, parameter)) for part in parts]
 
 
 def _ill_typed(parameter: Parameter, value: object) -> str:

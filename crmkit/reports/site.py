@@ -3,7 +3,8 @@
 import base64
 import datetime as dt
 import hashlib
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,12 +12,14 @@ from pathlib import Path
 import jinja2
 
 from crmkit import periods, places, text
+from crmkit.errors import ReportError
 from crmkit.reports.manifest import NAME, Figure, Manifest, read_manifest
 from crmkit.reports.term import term_words
 from crmkit.settings import BookSettings
 
 __all__ = ["Shelf", "index_pages", "read_shelf"]
 
+_LOG = logging.getLogger(__name__)
 _SHOWN_FIGURES = 3
 
 
@@ -43,13 +46,22 @@ def _recency(manifest: Manifest) -> tuple[str, str]:
 
 
 def read_shelf(site: Path) -> Shelf:
-    """What a site, published or in the making, has."""
+    """What a site, published or in the making, has.
+
+    A manifest that cannot be read is passed over with a warning: one odd folder must not keep new
+    reports from being published.
+    """
     found = sorted(site.glob(f"*/*/*/{NAME}"))
     tried = sorted(site.glob(f"*/*/*/attempt/{NAME}"))
-    return Shelf(
-        tuple(read_manifest(path.parent) for path in found),
-        tuple(read_manifest(path.parent) for path in tried),
-    )
+    return Shelf(tuple(_readable(found)), tuple(_readable(tried)))
+
+
+def _readable(paths: Iterable[Path]) -> Iterator[Manifest]:
+    for path in paths:
+        try:
+            yield read_manifest(path.parent)
+        except ReportError as error:
+            _LOG.warning("%s", error)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -147,3 +147,11 @@ def test_a_shelf_is_read_from_the_site(tmp_path: Path) -> None:
         (tmp_path / place).mkdir(parents=True)
         manifest.write(tmp_path / place)
     assert read_shelf(tmp_path) == Shelf((ONE,), (FAILED,))
+
+
+def test_a_folder_with_an_unreadable_manifest_does_not_stop_the_site(tmp_path, caplog):
+    folder = tmp_path / "rfm" / "2025-09" / "en"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text('{"slug": "rfm"}')
+    assert read_shelf(tmp_path) == Shelf()
+    assert "manifest.json" in caplog.text

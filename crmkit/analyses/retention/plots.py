@@ -29,6 +29,7 @@ def plots(result: "Retention") -> dict[str, Callable[[], Figure]]:
     found: dict[str, Callable[[], Figure]] = {
         "triangle": lambda: _triangle(result),
         "curves": lambda: _curves(result),
+        "trend": lambda: _trend(result),
     }
     if len(result.revenue):
         found["revenue"] = lambda: _revenue(result)
@@ -57,7 +58,7 @@ def _triangle(result: "Retention") -> Figure:
     return draw.triangle(
         laid("rate"),
         name="retention-triangle",
-        title=result.headline,
+        title=_range_title(result),
         subtitle=say(
             "Share of each cohort that came back, in %; hatched: not over yet. "
             "Cohorts: {shown} of {all}, with their customers.",
@@ -68,6 +69,22 @@ def _triangle(result: "Retention") -> Figure:
         partial=partial,
         hovers=laid("hover"),
         across=across(result.options),
+    )
+
+
+def _range_title(result: "Retention") -> str:
+    """How far apart the cohorts are in the first window."""
+    complete = result.complete[result.complete.n >= SMALL]
+    if len(complete) < 2:
+        return result.headline
+    low, high = (complete.iloc[int(at)] for at in (complete.rate.argmin(), complete.rate.argmax()))
+    return say(
+        "From {low} ({low_cohort}) to {high} ({high_cohort}) came back {when}",
+        low=percent(low.rate),
+        low_cohort=result.name_of(low.cohort),
+        high=percent(high.rate),
+        high_cohort=result.name_of(high.cohort),
+        when=when(result.options, int(low.period), int(low.through)),
     )
 
 
@@ -121,6 +138,32 @@ def _curves(result: "Retention") -> Figure:
     )
 
 
+def _trend(result: "Retention") -> Figure:
+    """The first window of one cohort after the other: the chart of the headline."""
+    from crmkit import draw  # noqa: PLC0415
+
+    complete = result.complete.tail(ROWS).reset_index(drop=True)
+    names = [result.name_of(cohort) for cohort in complete.cohort]
+    label = when(result.options, result.first_window, result.through)
+    return draw.curves(
+        complete.assign(place=complete.index),
+        x="place",
+        y="rate",
+        low="rate_low",
+        high="rate_high",
+        name="retention-trend",
+        title=_range_title(result),
+        subtitle=say(
+            "Share of each cohort that came back {when}, with 95% intervals, by its start.",
+            when=label,
+        ),
+        alt="; ".join(
+            f"{name} {percent(rate)}" for name, rate in zip(names, complete.rate, strict=True)
+        ),
+        write_x=lambda place: names[int(place)] if 0 <= place < len(names) else "",
+    )
+
+
 def _shared(mean: pd.DataFrame) -> pd.DataFrame:
     """The periods that at least half of the cohorts have completed: beyond, few old ones speak."""
     shared: pd.DataFrame = mean[2 * mean.cohorts >= mean.cohorts.max()]
@@ -135,7 +178,8 @@ def _chosen(result: "Retention") -> list[tuple[str, pd.Timestamp]]:
     lengths = result.cells[~result.cells.partial].groupby("cohort").size()
     curved = lengths[lengths >= min(CURVE, lengths.max())]
     recent = curved.index[-1]
-    best = complete.cohort.iloc[int(complete.rate.argmax())]
+    against = result.comparable if len(result.comparable) else complete
+    best = against.cohort.iloc[int(against.rate.argmax())]
     found = [(result.name_of(recent), recent)]
     if best != recent:
         found.append((say("Best: {cohort}", cohort=result.name_of(best)), best))

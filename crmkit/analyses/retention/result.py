@@ -47,10 +47,29 @@ class Retention(Result):
         return later[0] if later else 1
 
     @property
+    def through(self) -> int:
+        """The last period of the first window: itself, or the end of the first bracket."""
+        ends = [high for low, high in self.options.brackets if low == self.first_window]
+        return ends[0] if ends else self.first_window
+
+    @property
     def complete(self) -> pd.DataFrame:
         """The complete cells of the first window after the start, oldest cohort first."""
         cells = self.cells
         return cells[(cells.period == self.first_window) & ~cells.partial]
+
+    @property
+    def comparable(self) -> pd.DataFrame:
+        """The complete cells without the first cohort of the data.
+
+        Whoever bought before the data begin looks new in the first cohort, and comes back more.
+        """
+        truncated = self.options.since is None and self.options.cohort != "recurring"
+        return (
+            self.complete[self.complete.cohort > self.cohorts.cohort.min()]
+            if truncated
+            else (self.complete)
+        )
 
     @property
     def headline(self) -> str:
@@ -63,7 +82,7 @@ class Retention(Result):
                 "{n} customers started; the first period after a start is not over for any cohort.",
                 n=number(self.cohorts.n.sum()),
             )
-        latest, before = self.complete.iloc[-1], self.complete.iloc[:-1]
+        latest, before = self.complete.iloc[-1], self.comparable.iloc[:-1]
         finding = self._sentence(latest)
         if before.empty:
             return say("{finding}.", finding=finding)
@@ -155,7 +174,7 @@ class Retention(Result):
 
     def findings(self) -> tuple[Finding, ...]:
         """Cohorts and groups that differ from the rest by more than chance."""
-        found = [*self._apart(self.complete, self._cohort_finding)]
+        found = [*self._apart(self.comparable, self._cohort_finding)]
         groups = self.group_mean
         if len(groups):
             first = groups[(groups.period == self.first_window) & (groups.n >= SMALL)]
@@ -177,6 +196,10 @@ class Retention(Result):
                 found.append(words(cells.iloc[place], float(rest[place])))
         return found
 
+    def _weight(self, cell: Any, rest: float) -> float:
+        """Customers who came back, or did not, beyond what the rest would do, of all."""
+        return float(abs(cell.rate - rest) * cell.n / self.cohorts.n.sum())
+
     def _cohort_finding(self, cell: Any, rest: float) -> Finding:
         words = {
             "finding": self._sentence(cell),
@@ -190,7 +213,7 @@ class Retention(Result):
                     **words,
                 ),
                 action=say("Find out what brought these customers, and do it again."),
-                weight=float(abs(cell.rate - rest) * cell.n),
+                weight=self._weight(cell, rest),
             )
         return Finding(
             words=say(
@@ -198,7 +221,7 @@ class Retention(Result):
                 **words,
             ),
             action=say("Look at where these customers came from and what they were promised."),
-            weight=float(abs(cell.rate - rest) * cell.n),
+            weight=self._weight(cell, rest),
         )
 
     def _group_finding(self, cell: Any, rest: float) -> Finding:
@@ -217,7 +240,7 @@ class Retention(Result):
                     **words,
                 ),
                 action=say("Move effort towards {group}.", group=words["group"]),
-                weight=float(abs(cell.rate - rest) * cell.n),
+                weight=self._weight(cell, rest),
             )
         return Finding(
             words=say(
@@ -225,5 +248,5 @@ class Retention(Result):
                 **words,
             ),
             action=say("Check what {group} promises, and whom it reaches.", group=words["group"]),
-            weight=float(abs(cell.rate - rest) * cell.n),
+            weight=self._weight(cell, rest),
         )

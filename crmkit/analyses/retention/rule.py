@@ -222,7 +222,7 @@ class FortyTwentyTen(Result):
                     target=percent(row.target, 0),
                 ),
                 action=say("Give new customers a reason to return {when}.", when=self._when(row)),
-                weight=float((row.target - row.rate) * row.n),
+                weight=float(row.target - row.rate),
             )
             for row in each(missed)
         )

@@ -96,6 +96,16 @@ def _at(options: Options, period: int) -> str:
     return say(_ON[options.period], k=number(period))
 
 
+def _first_cohort(options: Options) -> tuple[tuple[str, str], ...]:
+    if options.since is not None or options.cohort == "recurring":
+        return ()
+    words = say(
+        "Whoever bought before the data begin looks new in it; it is shown, and counts in the "
+        "mean, but is not compared with the others."
+    )
+    return ((say("First cohort"), words),)
+
+
 def card(options: Options, dropped: int) -> tuple[tuple[str, str], ...]:
     """Every decision behind the numbers, as term and decision."""
     items = [
@@ -123,6 +133,7 @@ def card(options: Options, dropped: int) -> tuple[tuple[str, str], ...]:
             ),
         ),
         (say("Interval"), say("Wilson, 95%.")),
+        *_first_cohort(options),
         (
             say("Without a customer"),
             say("{n} rows name no customer and are left out.", n=number(dropped)),

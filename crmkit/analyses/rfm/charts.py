@@ -26,7 +26,7 @@ def segments(result: "Rfm") -> Figure:
     frame = frame.assign(
         name=[table.name(key) for key in frame.segment],
         few=frame.customers < 30,
-        brings=[say("of revenue {share}", share=percent(share)) for share in frame.revenue_share],
+        brings=[say("{share} of revenue", share=percent(share)) for share in frame.revenue_share],
     )
     best = _most(frame, "revenue_share")
     return draw.bars(

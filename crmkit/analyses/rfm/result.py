@@ -20,7 +20,7 @@ from crmkit.segmentation import Check, SegmentTable
 from crmkit.stats import wilson
 from crmkit.text import day, number, percent, say
 
-_WEIGHTS = {"at_risk": 3.0, "core": 2.0, "growing": 1.5, "new": 1.2, "lost": 0.2}
+_WEIGHTS = {"at_risk": 3.0, "core": 0.5, "growing": 1.5, "new": 1.2, "lost": 0.2}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

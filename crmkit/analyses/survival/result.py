@@ -305,7 +305,7 @@ class Survival(Result):
             best=self._name(extremes[0].group),
             worst=self._name(extremes[1].group),
         )
-        weight = float(extremes[0].rate - extremes[1].rate) * self.total
+        weight = float(extremes[0].rate - extremes[1].rate) * 0.5
         return (Finding(words=self._group_title(), action=action, weight=weight),)
 
 
