@@ -115,7 +115,7 @@ def check(
 @app.command()
 @_said
 def simulate(
-    out: Annotated[Path, typer.Argument(help="The folder to write to.")],
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("data/demo"),
     preset: Annotated[str, typer.Option(help="Which firm: demo, small, ...")] = "demo",
     seed: Annotated[
         int | None, typer.Option(help="Another seed gives another firm of the same kind.")

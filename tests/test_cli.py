@@ -137,7 +137,7 @@ def test_an_interruption_has_its_own_exit_code(
 
 
 def test_simulate_says_what_to_do_next(run: Run, tmp_path: Path) -> None:
-    told = run("simulate", str(tmp_path / "demo"), "--preset", "small", "--seed", "5")
+    told = run("simulate", "--out", str(tmp_path / "demo"), "--preset", "small", "--seed", "5")
     assert told.exit_code == 0
     assert (tmp_path / "demo" / "orders.parquet").exists()
     assert f"crmkit report {tmp_path / 'demo' / 'crmkit.toml'}" in told.stdout
