@@ -24,7 +24,8 @@ __all__ = ["Book", "connect"]
 class Book:
     """The tables of a firm as ibis tables: `book.orders`, `book.customers` and so on.
 
-    `timezone` decides what a day is, `currency` what money is, `targets` what key figures are
+    `tables` hold what a reader may see; `bare` the same with personal columns as they are, for
+    checks that only count. `timezone` decides what a day is, `currency` what money is, `targets` what key figures are
     compared with; `stale_after_days` is how old the newest row may be.
     """
 
@@ -32,6 +33,7 @@ class Book:
     timezone: str
     currency: str
     tables: Mapping[str, ir.Table] = field(repr=False)
+    bare: Mapping[str, ir.Table] = field(repr=False)
     files: Mapping[str, tuple[Path, ...]] = field(default_factory=dict, repr=False)
     targets: Mapping[str, float] = field(default_factory=dict)
     stale_after_days: int | None = None
@@ -96,12 +98,12 @@ class Book:
 
         Parameters: `as_of`, the day the data should reach; `only`, the tables to look at (all).
         """
-        chosen = {name: t for name, t in self.tables.items() if not only or name in only}
+        chosen = {name: t for name, t in self.bare.items() if not only or name in only}
         return examine(chosen, as_of=periods.day(as_of), timezone=self.timezone)
 
     def provenance(self) -> Provenance:
         """Fingerprint of the data, rows of each table, versions of what computed."""
-        return describe(self.name, self.tables, self.files)
+        return describe(self.name, self.bare, self.files)
 
 
 def connect(
@@ -142,14 +144,13 @@ def connect(
             f"There is no table in {str(source)!r}. A book needs at least one of: "
             f"{', '.join(TABLES)}. Run 'crmkit import' first, or 'crmkit simulate' for a demo."
         )
+    bare = {name: _canonical(name, table) for name, table in tables.items()}
     return Book(
         name=book.name if book else Path(str(source)).stem,
         timezone=zone,
         currency=money,
-        tables={
-            name: personal.shown(_canonical(name, table), name, unmasked=unmasked)
-            for name, table in tables.items()
-        },
+        tables={name: personal.shown(t, name, unmasked=unmasked) for name, t in bare.items()},
+        bare=bare,
         files=files,
         targets=settings.targets if settings else {},
         stale_after_days=book.stale_after_days if book else None,

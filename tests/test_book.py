@@ -116,6 +116,15 @@ def test_check_counts_rows_days_and_faults(folder):
     assert health.faults == 2
 
 
+def test_masked_columns_are_checked_as_they_are(folder):
+    ids = {"source": ["cookie"] * 2, "source_id": ["k1", "k2"], "customer_id": ["a", "a"]}
+    pq.write_table(pa.table(ids), folder / "identities.parquet")
+    book = ck.connect(folder)
+    assert set(book.identities.source_id.execute()) == {"***"}
+    frame = book.check(as_of="2011-11-02").frame.set_index("table")
+    assert frame.loc["identities", "duplicate_keys"] == 0
+
+
 def test_days_follow_the_timezone(folder):
     assert ck.connect(folder, timezone="UTC").last_day() == dt.date(2011, 11, 4)
     assert ck.connect(folder, timezone="Asia/Shanghai").last_day() == dt.date(2011, 11, 5)
