@@ -25,8 +25,8 @@ class Book:
     """The tables of a firm as ibis tables: `book.orders`, `book.customers` and so on.
 
     `tables` hold what a reader may see; `bare` the same with personal columns as they are, for
-    checks that only count. `timezone` decides what a day is, `currency` what money is, `targets` what key figures are
-    compared with; `stale_after_days` is how old the newest row may be.
+    checks that only count. `timezone` decides what a day is, `currency` what money is, `targets`
+    what key figures are compared with; `stale_after_days` is how old the newest row may be.
     """
 
     name: str

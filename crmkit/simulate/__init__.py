@@ -11,18 +11,40 @@ from crmkit.simulate.parts import (
     Season,
     Spending,
 )
+from crmkit.simulate.plans import (
+    Cause,
+    Desk,
+    Drive,
+    Element,
+    Field,
+    Leak,
+    Market,
+    Medium,
+    Remedy,
+    Source,
+)
 from crmkit.simulate.world import World
 from crmkit.simulate.write import simulate
 
 __all__ = [
     "Buying",
     "Category",
+    "Cause",
     "Channel",
+    "Desk",
+    "Drive",
+    "Element",
+    "Field",
     "Firm",
+    "Leak",
+    "Market",
+    "Medium",
     "Place",
     "PriceChange",
     "Promotion",
+    "Remedy",
     "Season",
+    "Source",
     "Spending",
     "World",
     "firm",

@@ -1,7 +1,7 @@
 """A simulated firm in memory: its people and purchases, and the canonical tables they make."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,17 @@ from crmkit.simulate.clock import Span
 from crmkit.simulate.people import NOBODY, People, Purchases, draw_people, draw_purchases
 from crmkit.simulate.world import World
 
-__all__ = ["Firm", "canonical", "customer_ids", "firm"]
+__all__ = [
+    "Firm",
+    "canonical",
+    "customer_ids",
+    "firm",
+    "joined",
+    "money",
+    "named",
+    "order_ids",
+    "padded",
+]
 
 Wholes = npt.NDArray[np.int64]
 
@@ -53,36 +63,44 @@ def firm(world: World) -> Firm:
 
 
 def canonical(name: str, columns: Mapping[str, pa.Array]) -> pa.Table:
-    """Columns as a canonical table: the schema's types, sorted in its order, unknown keys last."""
+    """Columns as a canonical table: the schema's types, sorted in its order, unknown keys last.
+
+    Columns that are not given are unknown.
+    """
     table = TABLES[name]
-    made = pa.table(dict(columns)).select(table.names).cast(table.schema().to_pyarrow())
+    schema = table.schema().to_pyarrow()
+    n = len(next(iter(columns.values())))
+    full = {
+        c: columns[c] if c in columns else pa.nulls(n, schema.field(c).type) for c in schema.names
+    }
+    made = pa.table(full).cast(schema)
     return made.sort_by([(key, "ascending") for key in table.order]).combine_chunks()
 
 
-def customer_ids(positions: Wholes) -> pa.Array:
-    """The ids of customers by position; null for nobody.
+def customer_ids(positions: Wholes, tag: str = "") -> pa.Array:
+    """The ids of customers by position; null for nobody; `tag` is that of the world.
 
     >>> customer_ids(np.array([0, -1])).to_pylist()
     ['C000001', None]
     """
     known = pa.array(positions, mask=positions == NOBODY)
-    return _joined("C", _padded(pc.add(known, 1), 6))
+    return joined(f"C{tag}", padded(pc.add(known, 1), 6))
 
 
 def _customers(world: World, people: People, purchases: Purchases) -> pa.Table:
     n = len(people)
-    ids = customer_ids(np.arange(n))
+    ids = customer_ids(np.arange(n), world.tag)
     first = (purchases.number == 1) & ~purchases.refunded & (purchases.customer != NOBODY)
     return canonical(
         "customers",
         {
             "customer_id": ids,
             "created_at": pa.array(Span(world).instants(purchases.at[first])),
-            "channel": _named([c.name for c in world.channels], people.channel),
-            "region": _named([p.region for p in world.places], people.place),
-            "city": _named([p.city for p in world.places], people.place),
+            "channel": named([c.name for c in world.channels], people.channel),
+            "region": named([p.region for p in world.places], people.place),
+            "city": named([p.city for p in world.places], people.place),
             "industry": _sometimes(
-                world, "industry", _named([name for name, _ in world.industries], people.industry)
+                world, "industry", named([name for name, _ in world.industries], people.industry)
             ),
             "tags": _tags(world, n),
             "name": _names(world, n),
@@ -96,32 +114,32 @@ def _orders(world: World, purchases: Purchases) -> pa.Table:
     return canonical(
         "orders",
         {
-            "order_id": _order_ids(purchases),
-            "customer_id": customer_ids(purchases.customer),
+            "order_id": order_ids(purchases, world.tag),
+            "customer_id": customer_ids(purchases.customer, world.tag),
             "ordered_at": pa.array(Span(world).instants(purchases.at)),
-            "amount": _money(purchases.cents),
-            "category": _named([c.name for c in world.categories], purchases.category),
-            "channel": _named([c.name for c in world.channels], purchases.channel),
+            "amount": money(purchases.cents),
+            "category": named([c.name for c in world.categories], purchases.category),
+            "channel": named([c.name for c in world.channels], purchases.channel),
             "refunded": pa.array(purchases.refunded),
         },
     )
 
 
-def _order_ids(purchases: Purchases) -> pa.Array:
+def order_ids(purchases: Purchases, tag: str = "") -> pa.Array:
     """Customer and number, so that no other order changes an id; R for a refund, W for nobody."""
     known = purchases.customer != NOBODY
-    of_customer = _joined(
-        "S",
-        _padded(pa.array(purchases.customer + 1), 6),
+    of_customer = joined(
+        f"S{tag}",
+        padded(pa.array(purchases.customer + 1), 6),
         "-",
-        _padded(pa.array(purchases.number), 4),
+        padded(pa.array(purchases.number), 4),
         pa.array(np.where(purchases.refunded, "R", "").astype(object), pa.string()),
     )
-    of_nobody = _joined("W", _padded(pa.array(purchases.number), 6))
+    of_nobody = joined(f"W{tag}", padded(pa.array(purchases.number), 6))
     return pc.if_else(pa.array(known), of_customer, of_nobody)
 
 
-def _money(cents: Wholes) -> pa.Array:
+def money(cents: Wholes) -> pa.Array:
     """Cents as decimal(18, 4): 16 bytes each, the lower half first."""
     units = cents * 100
     halves = np.stack([units, np.where(units < 0, -1, 0)], axis=1).astype("<i8")
@@ -136,19 +154,20 @@ def _names(world: World, n: int) -> pa.Array:
     draws = world.stream("names").random((n, 2))
     surname = np.minimum(np.searchsorted(edges, draws[:, 0]), len(names) - 1)
     given = (draws[:, 1] * len(china.GIVEN)).astype(np.int64)
-    return _joined(_named(names, surname), _named(china.GIVEN, given))
+    return joined(named(names, surname), named(china.GIVEN, given))
 
 
 def _phones(world: World, n: int) -> pa.Array:
     """Numbers that look random and are all different: a step that shares no factor with 10^8."""
-    offset = int(world.stream("phones").integers(10**8))
-    digits = (np.arange(n) * 61_803_399 + offset) % 10**8
-    return _joined(f"+86{china.PHONE_PREFIX}", _padded(pa.array(digits), 8))
+    offset = int(replace(world, part=None).stream("phones").integers(10**8))
+    among_all = np.arange(n) * world.parts + (world.part or 0)
+    digits = (among_all * 61_803_399 + offset) % 10**8
+    return joined(f"+86{china.PHONE_PREFIX}", padded(pa.array(digits), 8))
 
 
 def _mails(world: World, ids: pa.Array) -> pa.Array:
     domain = world.stream("mails").integers(len(china.MAIL_DOMAINS), size=len(ids))
-    return _joined(pc.utf8_lower(ids), "@", _named(china.MAIL_DOMAINS, domain))
+    return joined(pc.utf8_lower(ids), "@", named(china.MAIL_DOMAINS, domain))
 
 
 _UNKNOWN = {"industry": 0.08, "phone": 0.02, "email": 0.35}
@@ -165,16 +184,20 @@ def _tags(world: World, n: int) -> pa.Array:
     shares = np.array([share for _, share in china.TAGS])
     given = world.stream("tags").random((n, len(names))) < shares
     ends = np.concatenate([[0], np.cumsum(given.sum(axis=1))]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(ends), _named(names, np.nonzero(given)[1]))
+    return pa.ListArray.from_arrays(pa.array(ends), named(names, np.nonzero(given)[1]))
 
 
-def _named(names: Sequence[str], positions: npt.NDArray[np.integer]) -> pa.Array:
-    return pa.array(list(names), pa.string()).take(pa.array(positions))
+def named(names: Sequence[str | None], positions: npt.NDArray[np.integer]) -> pa.Array:
+    """The names at those positions, null where a position is below 0."""
+    known = pa.array(positions, mask=positions < 0)
+    return pa.array(list(names), pa.string()).take(known)
 
 
-def _padded(numbers: pa.Array, width: int) -> pa.Array:
+def padded(numbers: pa.Array, width: int) -> pa.Array:
+    """Numbers as text with zeros in front."""
     return pc.utf8_lpad(pc.cast(numbers, pa.string()), width, "0")
 
 
-def _joined(*parts: pa.Array | str) -> pa.Array:
+def joined(*parts: pa.Array | str) -> pa.Array:
+    """Texts put together, row by row."""
     return pc.binary_join_element_wise(*parts, "")

@@ -17,14 +17,20 @@ import pyarrow as pa
 from crmkit.simulate.clock import Span
 from crmkit.simulate.firm import Firm, customer_ids
 from crmkit.simulate.people import NOBODY
+from crmkit.simulate.world import World
 
-__all__ = ["HORIZON", "customers_truth", "truth"]
+__all__ = ["HORIZON", "customers_truth", "truth", "world_truth"]
 
 HORIZON = 52
 """Weeks ahead of which expected orders and value are told."""
 
 _BACK_DAYS = 90  # within which a customer counts as come back, in the numbers of stories
 _PRICE_DAYS = 60  # compared before and after a price change
+
+_ABOUT = (
+    "What was planted in this simulated firm. Time in weeks, money in the currency, "
+    "shares from 0 to 1. 'planted' are parameters, 'seen' is what they came to."
+)
 
 Floats = npt.NDArray[np.float64]
 Wholes = npt.NDArray[np.int64]
@@ -48,7 +54,7 @@ def customers_truth(firm: Firm) -> pa.Table:
     price = np.prod([change.factor for change in world.prices if change.first <= world.last])
     return pa.table(
         {
-            "customer_id": customer_ids(np.arange(len(people))),
+            "customer_id": customer_ids(np.arange(len(people)), world.tag),
             "rate_per_week": _plain(people.rate),
             "dropout": _plain(people.dropout),
             "mean_order_value": _plain(people.mean_order),
@@ -61,21 +67,31 @@ def customers_truth(firm: Firm) -> pa.Table:
     )
 
 
-def truth(firm: Firm, raw: Mapping[str, Any]) -> str:
+def truth(firm: Firm, raw: Mapping[str, Any], journeys: Mapping[str, Any] | None = None) -> str:
     """Everything planted, as JSON: the world, totals, segments, stories, faults of raw exports.
 
-    Parameters: `firm`; `raw`, the expected counts of the raw exports. Returns: the text.
+    Parameters: `firm`; `raw`, the expected counts of the raw exports; `journeys`, what is planted
+    in them. Returns: the text.
     """
     document = {
-        "about": "What was planted in this simulated firm. Time in weeks, money in the currency, "
-        "shares from 0 to 1. 'planted' are parameters, 'seen' is what they came to.",
+        "about": _ABOUT,
         "world": asdict(firm.world),
         "totals": _totals(firm),
         "channels": _channels(firm),
         "cohorts": _cohorts(firm),
         "stories": [*_channel_stories(firm), *_promotion_stories(firm), *_other_stories(firm)],
         "raw": raw,
+        **(journeys or {}),
     }
+    return _written(document)
+
+
+def world_truth(world: World) -> str:
+    """What is planted in a firm made in parts: the world alone."""
+    return _written({"about": _ABOUT, "world": asdict(world)})
+
+
+def _written(document: dict[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2, default=_day) + "\n"
 
 

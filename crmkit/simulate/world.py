@@ -11,7 +11,7 @@ from babel.numbers import list_currencies
 
 from crmkit import periods
 from crmkit.errors import ParameterError, nearest
-from crmkit.simulate import china
+from crmkit.simulate import china, china_plans
 from crmkit.simulate.parts import (
     Buying,
     Category,
@@ -24,6 +24,7 @@ from crmkit.simulate.parts import (
     positive,
     share,
 )
+from crmkit.simulate.plans import Desk, Market
 
 __all__ = ["World"]
 
@@ -53,6 +54,10 @@ class World:
     `loyalty`, the share of a customer's orders that are of the favourite category.
     `anonymous`, orders of nobody known, as a share of the orders of customers.
     `refund_in_full`, the share of refunds that give back all; the others give back a part.
+    `market`, how customers are met on the last days: media, site, campaigns, warnings; `desk`, the
+    sales desk and its leads. Neither changes customers or orders.
+    `parts`, in how many pieces the firm is made and written, each on its own, so that memory does
+    not grow with it; `part`, which piece this is, None for a whole firm.
 
     Raises: ParameterError for a firm that cannot be, saying what to change.
 
@@ -85,6 +90,10 @@ class World:
     loyalty: float = 0.5
     anonymous: float = 0.012
     refund_in_full: float = 0.8
+    market: Market = china_plans.MARKET
+    desk: Desk = china_plans.DESK
+    parts: int = 1
+    part: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", periods.day(self.start))
@@ -102,7 +111,10 @@ class World:
 
     @classmethod
     def preset(cls, name: str = "demo", *, seed: int | None = None) -> "World":
-        """A world of that name: "small" (500 customers, a year) or "demo" (20,000, 20 months).
+        """A world of that name.
+
+        "small", 500 customers and a year; "demo", 20,000 and 20 months; "large", a million and a
+        year, in 50 parts. Visits, touches and leads are those of the last 180, 180 and 30 days.
 
         Raises: ParameterError for another name.
 
@@ -134,6 +146,29 @@ class World:
         """The last day, included."""
         return self.start + dt.timedelta(days=self.days - 1)
 
+    def split(self) -> "tuple[World, ...]":
+        """The pieces that the firm is made in, each a world of its own; itself if it is whole.
+
+        >>> [piece.customers for piece in World(customers=5, parts=2).split()]
+        [2, 3]
+        """
+        if self.parts == 1:
+            return (self,)
+        edges = [k * self.customers // self.parts for k in range(self.parts + 1)]
+        return tuple(
+            replace(self, part=k, customers=edges[k + 1] - edges[k]) for k in range(self.parts)
+        )
+
+    @property
+    def tag(self) -> str:
+        """What the ids of a piece begin with after their letter; nothing for a whole firm."""
+        return "" if self.part is None else f"{self.part:03d}-"
+
+    @property
+    def met_from(self) -> dt.date:
+        """The first day of visits, touches and leads."""
+        return max(self.start, self.last - dt.timedelta(days=self.market.days - 1))
+
     def stream(self, name: str) -> np.random.Generator:
         """The random stream of that name.
 
@@ -144,7 +179,8 @@ class World:
         >>> bool(world.stream("a").random() == world.stream("a").random())
         True
         """
-        digest = hashlib.sha256(name.encode()).digest()
+        full = name if self.part is None else f"{name} of part {self.part}"
+        digest = hashlib.sha256(full.encode()).digest()
         key = tuple(int.from_bytes(digest[i : i + 4], "big") for i in range(0, 16, 4))
         return np.random.Generator(
             np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=key))
@@ -164,6 +200,7 @@ def _check_size(world: World) -> None:
     _check_whole("seed", world.seed, 0)
     _check_whole("customers", world.customers, 0)
     _check_whole("days", world.days, 1)
+    _check_whole("parts", world.parts, 1)
     if world.start.year < 1970 or world.start.toordinal() + world.days > _END.toordinal():
         raise ParameterError(
             f"A world from {world.start} over {world.days} days leaves the years 1970 to 2049. "
@@ -204,5 +241,8 @@ _PRESETS = {
             ),
         ),
         prices=(PriceChange(dt.date(2025, 4, 1), 1.08),),
+    ),
+    "large": World(
+        customers=1_000_000, parts=50, market=replace(china_plans.MARKET, days=30, drives=())
     ),
 }

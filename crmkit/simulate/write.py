@@ -2,23 +2,42 @@
 
 import io
 import json
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crmkit.errors import ParameterError
+from crmkit.simulate.contacts import (
+    campaigns_table,
+    interventions_table,
+    merged_spend,
+    spend_table,
+    touches_table,
+)
+from crmkit.simulate.events import events_table
 from crmkit.simulate.firm import Firm, firm
+from crmkit.simulate.identities import Identities, draw_identities
+from crmkit.simulate.journeys import Journeys, draw_journeys
+from crmkit.simulate.journeys_truth import journeys_truth, truth_tables
+from crmkit.simulate.met import Met
+from crmkit.simulate.prospects import agents_table, lead_events_table, leads_table
 from crmkit.simulate.raw import ORDER_FILES, raw_exports
-from crmkit.simulate.truth import customers_truth, truth
+from crmkit.simulate.truth import customers_truth, truth, world_truth
 from crmkit.simulate.world import World
 
 __all__ = ["Progress", "simulate"]
 
 Progress = Callable[[str, int, int], None]
 """Told what was just written, how many steps are done, and how many there are."""
+
+_SHARED = ("agents", "campaigns", "spend")
+"""Tables that all parts of a firm have in common."""
+
+_LINKS = "identity_links.csv"
 
 _STALE_AFTER_DAYS = 7
 
@@ -34,20 +53,21 @@ def simulate(
     """Simulate a firm and write its book into a folder.
 
     Customers buy by the BG/NBD process and spend by the Gamma-Gamma model (Fader, Hardie and Lee
-    2005; Fader and Hardie 2013), with the calendar, channels and events of the world. The same
-    world gives the same bytes, with the same versions of numpy and pyarrow.
+    2005; Fader and Hardie 2013), with the calendar, channels and events of the world. Visits,
+    touches, campaigns and leads of the last days are drawn around these orders, with planted
+    effects. The same world gives the same bytes, with the same versions of numpy and pyarrow.
     Parameters: `world`, the configuration, or `preset`, the name of one; `seed`, in place of the
     world's own; `out`, the folder, made where it is not there; files of the same names are
     replaced; `progress`, called after each step.
-    Returns: the folder. It holds customers.parquet, orders.parquet and crmkit.toml, which make a
-    book; truth.json and truth_customers.parquet, what was planted; raw/, the firm's own exports
-    with their crmkit.toml.
+    Returns: the folder. It holds a Parquet file for each canonical table (a folder of them where
+    the firm is made in parts) and crmkit.toml, which make a book; truth.json and truth_*.parquet,
+    what was planted; raw/, the firm's own exports with their crmkit.toml.
     Raises: ParameterError for an unknown preset or a folder that is a file.
 
     >>> import tempfile
     >>> folder = simulate(World(customers=5), out=tempfile.mkdtemp())
-    >>> sorted(path.name for path in folder.glob("*.parquet"))
-    ['customers.parquet', 'orders.parquet', 'truth_customers.parquet']
+    >>> (folder / "events.parquet").exists()
+    True
     """
     chosen = World.preset(preset) if world is None else world
     if seed is not None:
@@ -55,40 +75,126 @@ def simulate(
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise ParameterError(f"{folder} is a file. Give a folder, or a name that is free.")
-    made = firm(chosen)
-    for done, (what, write) in enumerate(_STEPS.items(), start=1):
-        write(made, folder)
-        if progress is not None:
-            progress(what, done, len(_STEPS))
+    if chosen.parts > 1:
+        _in_parts(chosen, folder, progress)
+    else:
+        _whole(chosen, folder, progress)
     return folder
 
 
-def _tables(made: Firm, folder: Path) -> None:
-    for name, table in made.tables.items():
+@dataclass(frozen=True, kw_only=True)
+class _Made:
+    """A firm with everything that happened around it."""
+
+    firm: Firm
+    journeys: Journeys
+    identities: Identities
+
+
+def _made(world: World) -> _Made:
+    shop = firm(world)
+    journeys = draw_journeys(Met(world, shop.people, shop.purchases))
+    return _Made(
+        firm=shop,
+        journeys=journeys,
+        identities=draw_identities(journeys, shop.tables["customers"]),
+    )
+
+
+def _tables(made: _Made) -> Iterator[tuple[str, pa.Table]]:
+    """The canonical tables, one after the other, so that only one is in memory."""
+    journeys, met = made.journeys, made.journeys.met
+    yield from made.firm.tables.items()
+    yield "identities", made.identities.table
+    yield "events", events_table(journeys)
+    yield "touches", touches_table(journeys)
+    yield "spend", spend_table(journeys)
+    yield "leads", leads_table(met, journeys.leads)
+    yield "lead_events", lead_events_table(met, journeys.leads)
+    yield "agents", agents_table(met)
+    yield "campaigns", campaigns_table(met)
+    yield "interventions", interventions_table(journeys)
+
+
+def _hidden(made: _Made) -> Mapping[str, pa.Table]:
+    hidden = {"truth_customers": customers_truth(made.firm)}
+    return hidden | truth_tables(made.journeys, made.identities)
+
+
+def _whole(world: World, folder: Path, progress: Progress | None) -> None:
+    """A firm in one piece: a file for each table, raw exports, and all of the truth."""
+    made = _made(world)
+    for what, done in (
+        ("tables", _write_tables),
+        ("raw exports and truth", _write_raw),
+        ("hidden traits", _write_hidden),
+    ):
+        done(made, folder)
+        if progress is not None:
+            progress(what, _STEPS.index(what) + 1, len(_STEPS))
+
+
+_STEPS = ("tables", "raw exports and truth", "hidden traits")
+
+
+def _write_tables(made: _Made, folder: Path) -> None:
+    for name, table in _tables(made):
+        for old in (folder / name).glob("part-*.parquet"):
+            old.unlink()
         _put(folder / f"{name}.parquet", _parquet(table))
-    _put(folder / "crmkit.toml", _settings(made.world).encode())
+    _put(folder / "crmkit.toml", _settings(made.firm.world).encode())
 
 
-def _raw(made: Firm, folder: Path) -> None:
+def _write_raw(made: _Made, folder: Path) -> None:
     """The exports, and the counts an import must find; years of an older run are taken away."""
-    exports = raw_exports(made)
+    exports = raw_exports(made.firm)
     for old in (folder / "raw").glob(ORDER_FILES):
         if old.name not in exports.files:
             old.unlink()
     for name, content in exports.files.items():
         _put(folder / "raw" / name, content)
-    _put(folder / "truth.json", truth(made, exports.expected).encode())
+    _put(folder / "raw" / _LINKS, made.identities.links)
+    planted: dict[str, Any] = journeys_truth(made.journeys, made.identities)
+    _put(folder / "truth.json", truth(made.firm, exports.expected, planted).encode())
 
 
-def _hidden(made: Firm, folder: Path) -> None:
-    _put(folder / "truth_customers.parquet", _parquet(customers_truth(made)))
+def _write_hidden(made: _Made, folder: Path) -> None:
+    for name, table in _hidden(made).items():
+        _put(folder / f"{name}.parquet", _parquet(table))
 
 
-_STEPS: dict[str, Callable[[Firm, Path], None]] = {
-    "tables": _tables,
-    "raw exports and truth": _raw,
-    "hidden traits": _hidden,
-}
+def _in_parts(world: World, folder: Path, progress: Progress | None) -> None:
+    """A firm too large for memory: piece by piece, a file of each table for each piece.
+
+    There are no raw exports, and truth.json says what is planted, not what it came to.
+    """
+    pieces = world.split()
+    spend: pa.Table | None = None
+    for number, piece in enumerate(pieces, start=1):
+        made = _made(piece)
+        for name, table in [*_tables(made), *_hidden(made).items()]:
+            if name == "spend":
+                spend = table if spend is None else merged_spend([spend, table])
+            elif name not in _SHARED:
+                _put(folder / name / f"part-{number:04d}.parquet", _parquet(table))
+            elif number == 1:
+                _put(folder / f"{name}.parquet", _parquet(table))
+        if progress is not None:
+            progress(f"part {number}", number, len(pieces))
+    _put(folder / "spend.parquet", _parquet(spend))
+    _put(folder / "crmkit.toml", _settings(world).encode())
+    _put(folder / "truth.json", world_truth(world).encode())
+    _clear_older(folder, len(pieces))
+
+
+def _clear_older(folder: Path, pieces: int) -> None:
+    """Files of an older run that this one did not replace."""
+    for part in folder.glob("*/part-*.parquet"):
+        if int(part.stem.removeprefix("part-")) > pieces:
+            part.unlink()
+    for table in folder.glob("*.parquet"):
+        if (folder / table.stem).is_dir():
+            table.unlink()
 
 
 def _parquet(table: pa.Table) -> bytes:

@@ -84,3 +84,20 @@ def test_streams_depend_on_their_name_and_the_seed_only() -> None:
 
 def test_a_start_may_be_given_as_words() -> None:
     assert World(start="2024-02-28", days=3).last == dt.date(2024, 3, 1)  # type: ignore[arg-type]
+
+
+def test_the_large_firm_is_made_in_parts_with_streams_and_ids_of_their_own() -> None:
+    world = World.preset("large")
+    pieces = world.split()
+    assert sum(piece.customers for piece in pieces) == world.customers == 1_000_000
+    assert len({piece.tag for piece in pieces}) == world.parts == 50
+    draws = {float(piece.stream("purchase rate").random()) for piece in pieces}
+    assert len(draws) == 50
+    assert World(customers=3).split() == (World(customers=3),)
+
+
+def test_the_days_met_are_the_last_ones() -> None:
+    world = World.preset("demo")
+    assert (world.last - world.met_from).days == 179
+    short = replace(world, days=20)
+    assert short.met_from == short.start
