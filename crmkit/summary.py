@@ -108,7 +108,7 @@ def _shown(key: KeyFigure, target: float | None) -> Json:
         "label": key.label,
         "value": _words(key.value, key.kind),
         "raw": key.value,
-        "interval": text.span(key.low, key.high) if key.kind == "rate" else "",
+        "interval": _interval(key),
         "spark": _spark([*key.history]),
         "target": _against(key, target),
         **_change(key),
@@ -129,6 +129,12 @@ def _words(value: float | None, kind: str) -> str:
     if kind == "count":
         return text.number(value) if abs(value) < 1_000_000 else text.compact(value)
     return text.number(value, 1)
+
+
+def _interval(key: KeyFigure) -> str:
+    if key.kind == "rate" or _unknown(key.low) or _unknown(key.high):
+        return text.span(key.low, key.high)
+    return f"{_words(key.low, key.kind)}–{_words(key.high, key.kind)}"
 
 
 def _change(key: KeyFigure) -> Json:

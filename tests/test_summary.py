@@ -87,6 +87,13 @@ def test_targets_are_said_in_words(book):
     assert _figure(book, name="other")["target"] == ""
 
 
+def test_an_interval_is_written_like_its_value(book):
+    assert _figure(book, low=0.29, high=0.334)["interval"] == "29.0–33.4%"
+    money = _figure(book, kind="money", value=1500, low=1200, high=1800)
+    assert money["interval"] == "£1,200–£1,800"
+    assert _figure(book)["interval"] == ""
+
+
 def test_the_unknown_is_a_dash_not_a_zero(book):
     assert _figure(book, value=float("nan"))["value"] == "–"
 

@@ -23,6 +23,9 @@ from crmkit.draw.sheet import (
     words_of,
 )
 
+_SHORT = 8
+"""Names up to this many letters leave room beside them on a narrow page."""
+
 
 def bars(
     frame: pd.DataFrame,
@@ -47,9 +50,12 @@ def bars(
     named); `weak`, a column that is True where there are fewer than 30 cases (faded).
     """
     write = words_of(kind, 1 if kind == "rate" else None)
+    names = [str(name) for name in frame[label]]
+    crowded = note is not None or any(len(name) > _SHORT for name in names)
 
     def paint(sheet: Sheet) -> None:
         axes = sheet.axes
+        above = sheet.narrow and crowded
         reach = float(frame[high or value].max()) if len(frame) else 1.0
         for row, (_, item) in enumerate(frame.iterrows()):
             strong = not accent or str(item[label]) in accent
@@ -57,7 +63,7 @@ def bars(
             (bar,) = axes.barh(
                 [row],
                 [item[value]],
-                height=0.62,
+                height=0.34 if above else 0.62,
                 color=ACCENT if strong else MUTED,
                 alpha=0.3 if faded else (0.9 if strong else 0.5),
             )
@@ -75,15 +81,16 @@ def bars(
                 va="center",
                 fontsize=SMALL,
             )
-        room = 1.75 if sheet.narrow and note else 1.45 if note or sheet.narrow else 1.18
+        room = 1.7 if above else 1.45 if note or sheet.narrow else 1.18
         axes.set_xlim(min(0.0, float(frame[value].min()) if len(frame) else 0), reach * room or 1)
-        rows(axes, [str(v) for v in frame[label]])
+        rows(axes, names, above=above)
         axes.xaxis.set_visible(False)
         axes.spines["bottom"].set_visible(False)
 
     words = Words(name=name, title=title, subtitle=subtitle, alt=alt)
     height = 24 + 28 * max(len(frame), 1)
-    return draw(paint, height, words, narrow_height=height)
+    narrow = 24 + 44 * max(len(frame), 1) if crowded else height
+    return draw(paint, height, words, narrow_height=narrow)
 
 
 def columns(

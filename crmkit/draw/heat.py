@@ -34,7 +34,7 @@ def triangle(
 
     def paint(sheet: Sheet) -> None:
         axes = sheet.axes
-        shown = frame.columns[: 7 if sheet.narrow else 25]
+        shown = frame.columns[: 8 if sheet.narrow else 25]
         for row in range(len(frame)):
             for place, column in enumerate(shown):
                 value = frame.iloc[row][column]

@@ -136,8 +136,14 @@ def grid(axes: Axes, kind: str, write: Callable[[float], str]) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def rows(axes: Axes, labels: list[str]) -> None:
-    """Names of the rows of a horizontal chart, the first on top."""
+def rows(axes: Axes, labels: list[str], *, above: bool = False) -> None:
+    """Names of the rows of a horizontal chart, the first on top; `above` the marks or beside."""
+    if above:
+        axes.yaxis.set_visible(False)
+        for row, label in enumerate(labels):
+            axes.annotate(label, (0, row - 0.26), va="bottom", fontsize=SMALL + 0.5)
+        axes.set_ylim(len(labels) - 0.7, -0.8)
+        return
     axes.set_yticks(range(len(labels)), labels)
     axes.tick_params(axis="y", labelcolor=INK, labelsize=SIZE)
     axes.set_ylim(len(labels) - 0.4, -0.6)
