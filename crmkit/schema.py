@@ -13,7 +13,7 @@ import ibis.expr.schema as sch
 
 from crmkit.errors import ParameterError, nearest
 
-__all__ = ["TABLES", "Column", "Table", "table"]
+__all__ = ["LEAD_STEPS", "TABLES", "Column", "Table", "table"]
 
 TEXT, INSTANT, DAY, MONEY = "string", "timestamp", "date", "decimal(18, 4)"
 COUNT, REAL, FLAG, TEXTS = "int64", "float64", "boolean", "array<string>"

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from crmkit.schema import LEAD_STEPS
 from crmkit.simulate import china
 from crmkit.simulate.candidates import LOST, RELEASED, WON
 from crmkit.simulate.firm import canonical, customer_ids, joined, named, padded
@@ -30,17 +31,6 @@ Floats = npt.NDArray[np.float64]
 Wholes = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-_KINDS = (
-    "dispatched",
-    "contacted",
-    "interacted",
-    "intent",
-    "won",
-    "lost",
-    "released",
-    "recycled",
-    "follow_up",
-)
 _ENDS = {WON: "won", LOST: "lost", RELEASED: "released"}
 _INTERACTED = {WON: 1.0, LOST: 0.6, RELEASED: 0.45}  # of those reached, by how it ends
 _INTENT = {WON: 1.0, LOST: 0.25, RELEASED: 0.2}  # of those who interacted
@@ -125,7 +115,7 @@ def lead_events_table(met: Met, leads: Leads) -> pa.Table:
         {
             "lead_id": ids.take(pa.array(lead)),
             "occurred_at": pa.array(met.span.instants(at)),
-            "kind": named(_KINDS, kind),
+            "kind": named(LEAD_STEPS, kind),
             "agent_id": named(agent_ids(met.world), agent),
             "note": merged,
         },
@@ -145,7 +135,7 @@ def _assignments(met: Met, leads: Leads) -> Sequence[tuple[Wholes, Wholes, Whole
     later = _between(work, leads.contacted[follows], leads.ended[follows], rng.random(len(follows)))
     every = np.arange(n)
     again = np.flatnonzero(leads.round > 0)
-    ends = np.array([NONE, *(_KINDS.index(_ENDS[how]) for how in (WON, LOST, RELEASED))])
+    ends = np.array([NONE, *(LEAD_STEPS.index(_ENDS[how]) for how in (WON, LOST, RELEASED))])
     return [
         _step(leads, again, leads.entered[again], "recycled", nobody=True),
         _step(leads, every, leads.dispatched, "dispatched"),
@@ -173,11 +163,11 @@ def _step(
     leads: Leads, rows: Wholes, at: Wholes, kind: str, *, nobody: bool = False
 ) -> tuple[Wholes, Wholes, Wholes, Wholes]:
     agent = np.full(len(rows), NONE) if nobody else leads.agent[rows]
-    return leads.lead[rows], at, np.full(len(rows), _KINDS.index(kind)), agent
+    return leads.lead[rows], at, np.full(len(rows), LEAD_STEPS.index(kind)), agent
 
 
 def _copies(leads: Leads) -> tuple[Wholes, Wholes, Wholes, Wholes]:
     """A lead that was there already is closed within the hour."""
     copies = np.flatnonzero(leads.copy_of != NONE)
-    kind = np.full(len(copies), _KINDS.index("lost"))
+    kind = np.full(len(copies), LEAD_STEPS.index("lost"))
     return copies, leads.created[copies] + 1800, kind, np.full(len(copies), NONE)
