@@ -42,7 +42,7 @@ endef
 	$(call install_from,locks/dev.txt)
 
 .venv/.all: locks/all.txt .venv/.dev
-	@echo "Installing PySpark"
+	@echo "Installing PySpark and numba"
 	$(call install_from,locks/all.txt)
 
 install: .venv/.run
@@ -61,6 +61,7 @@ test: .venv/.dev
 
 conformance: .venv/.all
 	$(BIN)/python -m pytest -q -m spark tests/conformance
+	$(BIN)/python -m pytest -q tests/simulate/test_dialer_engines.py
 
 lab: .venv/.run data/store/demo/ledger.json
 	$(BIN)/jupyter lab notebooks
@@ -80,7 +81,7 @@ lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 		pyproject.toml --extra dev -c locks/run.txt -o locks/dev.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-		pyproject.toml --extra dev --extra spark -c locks/dev.txt -o locks/all.txt
+		pyproject.toml --extra dev --extra spark --extra fast -c locks/dev.txt -o locks/all.txt
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -30,10 +29,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
-    folder = tmp_path_factory.mktemp("demo")
-    started = time.perf_counter()
-    return simulate(preset="demo", out=folder), time.perf_counter() - started
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return simulate(preset="demo", out=tmp_path_factory.mktemp("demo"))
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -127,8 +124,8 @@ def test_customers_are_plausible_and_fictitious(small: Path) -> None:
     assert {row["region"] for row in rows if row["city"] == "深圳"} == {"广东"}
 
 
-def test_truth_agrees_with_the_tables(demo: tuple[Path, float]) -> None:
-    folder, _ = demo
+def test_truth_agrees_with_the_tables(demo: Path) -> None:
+    folder = demo
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
     orders = pq.read_table(folder / "orders.parquet").to_pandas()
     bought = orders[orders.customer_id.notna() & ~orders.refunded]
@@ -147,8 +144,8 @@ def test_truth_agrees_with_the_tables(demo: tuple[Path, float]) -> None:
     assert int(traits.alive.sum()) == totals["customers_alive"]
 
 
-def test_every_story_shows_in_the_data(demo: tuple[Path, float]) -> None:
-    folder, _ = demo
+def test_every_story_shows_in_the_data(demo: Path) -> None:
+    folder = demo
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
     stories = {story["story"]: story["seen"] for story in truth["stories"]}
     back = "back_within_90_days"
@@ -195,8 +192,8 @@ def raw_rows(folder: Path, pattern: str) -> list[dict[str, str]]:
     return rows
 
 
-def test_raw_orders_are_the_orders_and_the_told_faults(demo: tuple[Path, float]) -> None:
-    folder, _ = demo
+def test_raw_orders_are_the_orders_and_the_told_faults(demo: Path) -> None:
+    folder = demo
     expected = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["raw"]["orders"]
     rows = raw_rows(folder, "orders_*.csv")
     assert len(rows) == expected["rows"]
@@ -249,9 +246,8 @@ def test_settings_are_read(small: Path) -> None:
     assert set(raw.tables["customers"].columns.values()) == headers
 
 
-def test_the_demo_is_quick_and_small(demo: tuple[Path, float]) -> None:
-    folder, seconds = demo
-    assert seconds < 10  # 4 s when the machine is idle
+def test_the_demo_is_small(demo: Path) -> None:
+    folder = demo
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 60e6
     assert pq.read_metadata(folder / "customers.parquet").num_rows == 20_000
     assert 60_000 < pq.read_metadata(folder / "orders.parquet").num_rows < 90_000
