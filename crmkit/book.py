@@ -179,8 +179,9 @@ def find(source: str | Path) -> Path:
         for folder in Path.cwd().parents:
             if (folder / path).exists():
                 return folder / path
+    looked = f" (looked from {Path.cwd().name!r} upwards)" if len(path.parts) == 1 else ""
     raise BookError(
-        f"There is nothing at {str(source)!r} (looked from {Path.cwd().name!r} upwards). "
+        f"There is nothing at {str(source)!r}{looked}. "
         "Give a crmkit.toml, a folder of Parquet files, a DuckDB file or a database URL."
     )
 

@@ -37,9 +37,8 @@ def clean(drawing: str, *, prefix: str, alt: str, hovers: Mapping[str, str]) -> 
     `alt`, the alternative text; `hovers`, words shown on hovering by the id of the mark.
     """
     root = ET.fromstring(drawing)
-    for tag in ("metadata",):
-        for found in root.findall(f"{{{_SVG}}}{tag}"):
-            root.remove(found)
+    for found in root.findall(f"{{{_SVG}}}metadata"):
+        root.remove(found)
     for definitions in root.iter(f"{{{_SVG}}}defs"):
         for style in definitions.findall(f"{{{_SVG}}}style"):
             definitions.remove(style)
