@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "crmkit"
 SHARED = {
     "actions", "blocks", "btyd", "errors", "periods", "places", "purchases", "result", "schema",
-    "contacts", "scoring", "activity", "segmentation", "spreadsheet", "stats", "svg", "text",
+    "contacts", "dials", "scoring", "activity", "segmentation", "spreadsheet", "stats", "svg", "text",
 }  # fmt: skip
 ALLOWED = {
     "analyses": SHARED | {"draw"},
