@@ -1,6 +1,7 @@
 """A workbook for CRM and telesales analysts: the public names."""
 
 from crmkit.actions import ActionList, write_actions
+from crmkit.analyses.campaigns import campaign_effect, campaigns, contact_frequency
 from crmkit.analyses.lifecycle import lifecycle
 from crmkit.analyses.lifetime import lifetime
 from crmkit.analyses.movement import movement
@@ -16,7 +17,10 @@ from crmkit.text import set_reader
 __all__ = [
     "ActionList",
     "Book",
+    "campaign_effect",
+    "campaigns",
     "connect",
+    "contact_frequency",
     "lifecycle",
     "lifetime",
     "movement",
