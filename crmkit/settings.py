@@ -27,6 +27,7 @@ from crmkit.setting_types import Country, Currency, Delimiter, Encoding, Listed,
 __all__ = [
     "BookSettings",
     "Constant",
+    "DialerSettings",
     "Expression",
     "Format",
     "Settings",
@@ -136,14 +137,43 @@ def _is_duckdb(url: str) -> bool:
     return url.startswith("duckdb:") or ("://" not in url and url.endswith((".duckdb", ".ddb")))
 
 
+class DialerSettings(_Part):
+    """A section [[dialers]]: the logs of a dialler, from which calls and agents' states are made.
+
+    `folder` holds its logs; `files` names a log's files where they are not called as usual;
+    `prefix` stands before ids where several diallers number alike; `mode` is how it dials, which
+    its logs do not tell; `incoming` are the contexts that calls come in by.
+    """
+
+    format: Literal["asterisk", "freeswitch", "vicidial"]
+    folder: Path
+    files: dict[str, str] = Field(default_factory=dict)
+    prefix: str = ""
+    timezone: Zone | None = None
+    encoding: Encoding = "utf-8"
+    mode: Literal["manual", "preview", "progressive", "power", "predictive", "voice"] | None = None
+    incoming: Listed = ("from-trunk", "from-pstn", "from-external", "inbound", "incoming", "public")
+
+    @property
+    def zone(self) -> str:
+        """The timezone of its clock."""
+        return self.timezone or "UTC"
+
+    def named(self, sql: str) -> str:
+        """The SQL of an id with the prefix before it."""
+        quoted = self.prefix.replace("'", "''")
+        return f"('{quoted}' || {sql})" if self.prefix else f"({sql})"
+
+
 class Settings(_Part):
-    """A whole crmkit.toml: the book, its tables, and targets of key figures by name.
+    """A whole crmkit.toml: the book, its tables and diallers, and targets of key figures by name.
 
     `file` is where it was read; `fingerprint` is the SHA-256 of its text.
     """
 
     book: BookSettings
     tables: dict[str, TableSettings] = Field(default_factory=dict)
+    dialers: tuple[DialerSettings, ...] = ()
     targets: dict[str, float] = Field(default_factory=dict)
     file: Path = Field(default=Path("crmkit.toml"), exclude=True)
     fingerprint: str = Field(default="", exclude=True)
@@ -278,7 +308,8 @@ def _explained(file: Path, error: ValidationError) -> str:
 def _part(place: tuple[str, ...]) -> type[_Part]:
     if len(place) == 1:
         return Settings
-    return BookSettings if place[0] == "book" else TableSettings
+    parts: dict[str, type[_Part]] = {"book": BookSettings, "dialers": DialerSettings}
+    return parts.get(place[0], TableSettings)
 
 
 def _message(words: str) -> str:

@@ -8,15 +8,18 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "crmkit"
 SHARED = {
     "actions", "blocks", "btyd", "errors", "periods", "places", "purchases", "result", "schema",
-    "contacts", "dials", "scoring", "activity", "segmentation", "spreadsheet", "stats", "svg", "text",
+    "contacts", "dials", "scoring", "activity", "segmentation", "spreadsheet", "stats", "svg",
+    "text", "queues", "shrinkage", "credit",
 }  # fmt: skip
 ALLOWED = {
     "analyses": SHARED | {"draw"},
     "draw": {"blocks", "svg", "text"},
     "simulate": {"errors", "periods", "schema"},
-    "imports": {"errors", "periods", "schema", "settings", "text", "blocks"},
+    "imports": {"errors", "periods", "places", "schema", "settings", "text", "blocks"},
     "reports": {"blocks", "book", "errors", "periods", "places", "settings", "text"},
     "btyd": {"errors", "stats"},
+    "queues": {"errors"},
+    "credit": set(),
 }
 
 

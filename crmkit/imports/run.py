@@ -9,6 +9,7 @@ from crmkit import schema
 from crmkit.errors import InputError, ParameterError, nearest
 from crmkit.imports import ledger, store
 from crmkit.imports.clean import Cleaning
+from crmkit.imports.dialers import import_dialers, tables_of
 from crmkit.imports.ledger import FileRows, ImportReport, TableRows
 from crmkit.imports.quarantine import refused, write_quarantine
 from crmkit.imports.readers import Source
@@ -70,6 +71,8 @@ def import_tables(
             work = Path(folder) / name
             work.mkdir()
             rows.append(_import(settings, name, work, made, tell))
+        if tables is None and settings.dialers:
+            rows += import_dialers(settings, Path(folder), made, tell)
         report = ImportReport(settings.book.store, tuple(rows), settings.fingerprint)
         store.put_in_place(report, made)
     return report
@@ -77,6 +80,12 @@ def import_tables(
 
 def _chosen(settings: Settings, tables: Iterable[str] | None) -> list[str]:
     there = list(settings.tables)
+    twice = [name for name in tables_of(settings) if name in there]
+    if twice:
+        raise InputError(
+            f"{settings.file}: {', '.join(twice)} would come from [[dialers]] and from "
+            f"[tables.{twice[0]}]. Leave one of them out."
+        )
     for name in tables or ():
         if name not in there:
             guess = nearest(name, there)
@@ -84,8 +93,11 @@ def _chosen(settings: Settings, tables: Iterable[str] | None) -> list[str]:
             raise ParameterError(
                 f"{settings.file} has no section [tables.{name}].{hint} It has: {', '.join(there)}."
             )
-    if not there:
-        raise InputError(f"{settings.file} has no [tables.*] section, so there is nothing to read.")
+    if not there and not settings.dialers:
+        raise InputError(
+            f"{settings.file} has no [tables.*] and no [[dialers]] section, "
+            "so there is nothing to read."
+        )
     return list(dict.fromkeys(tables)) if tables is not None else there
 
 

@@ -15,7 +15,7 @@ from crmkit.imports.phones import mapped
 from crmkit.imports.readers import literal, quoted
 from crmkit.text import say
 
-__all__ = ["put_in_place", "write_table"]
+__all__ = ["order_of", "put_in_place", "write_table"]
 
 LEDGER = "ledger.json"
 
@@ -40,7 +40,7 @@ def write_table(cleaning: Cleaning, target: Path, advance: Advance) -> tuple[int
     cells = ", ".join(_cell(cleaning, column) for column in table.columns)
     source = "kept LEFT JOIN phones ON kept.phone = phones.given" if phone else "kept"
     con.execute(
-        f"COPY (SELECT {cells} FROM {source} ORDER BY {_order(table)})"
+        f"COPY (SELECT {cells} FROM {source} ORDER BY {order_of(table)})"
         f" TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)"
     )
     stored = con.execute("SELECT count(*) FROM kept").fetchall()[0][0]
@@ -56,7 +56,7 @@ def _cell(cleaning: Cleaning, column: schema.Column) -> str:
     return f"kept.{name} AS {name}"
 
 
-def _order(table: schema.Table) -> str:
+def order_of(table: schema.Table) -> str:
     """The table's own order; a key makes it total, without one all columns must."""
     rest = table.key or table.names
     names = list(dict.fromkeys((*table.order, *rest)))

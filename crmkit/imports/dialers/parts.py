@@ -1,0 +1,58 @@
+"""What all diallers' readers need: the reasons of quarantine, and SQL for times and numbers."""
+
+from crmkit.imports import cells
+from crmkit.imports.readers import literal, quoted
+from crmkit.text import message
+
+__all__ = [
+    "BACKWARDS",
+    "DAMAGED",
+    "NO_AGENT",
+    "NO_ID",
+    "NO_TIME",
+    "OVERFLOW",
+    "OVERFLOWS",
+    "UNKNOWN_EVENT",
+    "epoch",
+    "local",
+    "results",
+    "whole",
+]
+
+NO_ID = message("{column} is missing, so the row cannot be told from others")
+NO_TIME = message("{column} is not a time")
+NO_AGENT = message("no agent is named")
+BACKWARDS = message("it ends before it begins")
+OVERFLOWS = message("a length of 65,000 seconds or more is an overflow of the dialler")
+UNKNOWN_EVENT = message("the event is not known")
+DAMAGED = message("the line is damaged")
+
+OVERFLOW = 65_000
+"""Lengths from here on are no lengths: a counter of 16 bits ran over."""
+
+_LAST = 4_102_444_800  # the year 2100; seconds beyond it are damage
+
+
+def whole(column: str) -> str:
+    """The SQL of a column as a whole number, null where it is none."""
+    return f"try_cast({quoted(column)} AS BIGINT)"
+
+
+def epoch(column: str) -> str:
+    """The SQL of seconds since 1970 as an instant; null where 0 or impossible."""
+    seconds = f"try_cast({quoted(column)} AS DOUBLE)"
+    return (
+        f"CASE WHEN {seconds} > 0 AND {seconds} < {_LAST}"
+        f" THEN make_timestamp(CAST(floor({seconds}) AS BIGINT) * 1000000) END"
+    )
+
+
+def local(column: str, timezone: str) -> str:
+    """The SQL of a local date and time as an instant; null where it cannot be read."""
+    name = quoted(column)
+    return cells.instant(name, cells.wall(name, (), typed=False), (), timezone)
+
+
+def results(vendor: str, column: str) -> str:
+    """The SQL of the canonical result of a vendor's code, null where it is not known."""
+    return f"(SELECT result FROM vendor_codes WHERE vendor = {literal(vendor)} AND code = {column})"
