@@ -43,9 +43,9 @@ def dials(
         dropped: a person answered an outbound call and no agent came in time;
         coded: the disposition is in the table, so that the flags are known;
         right_party, interest, sale, do_not_call, callback, completed: flags, null if not coded;
-        ring_seconds, start to answer or end; wait_seconds, from the queue to the agent or the end;
-        talk_seconds, agent to end; wrap_seconds; line_seconds, start to end: null where a time is
-        missing or out of order.
+        ring_seconds, start to answer, or to the end where nobody answered; wait_seconds, from the
+        queue to the agent or the end; talk_seconds, agent to end; wrap_seconds; line_seconds, start
+        to end: null where a time is missing or out of order.
     Raises: InputError where calls have no start or no id.
 
     >>> import datetime as dt
@@ -91,7 +91,7 @@ def _complete(table: ir.Table, name: str) -> ir.Table:
     """The table with every canonical column; those it lacks are null."""
     return table.select(
         *(
-            table[column.name].cast(column.type)
+            table[column.name].cast(column.type).name(column.name)
             if column.name in table.columns
             else ibis.null(column.type).name(column.name)
             for column in schema.table(name).columns
@@ -121,8 +121,10 @@ def _flagged(rows: ir.Table, dispositions: ir.Table | None) -> ir.Table:
 
 def _timed(rows: ir.Table) -> ir.Table:
     waits_from = rows.queued_at.coalesce(rows.answered_at)
+    picked_up = rows.handled | rows.answered | (rows.result == "machine").fill_null(False)
+    unanswered = ibis.ifelse(picked_up, ibis.null("timestamp"), rows.ended_at)
     return rows.mutate(
-        ring_seconds=_seconds(rows.started_at, rows.answered_at.coalesce(rows.ended_at)),
+        ring_seconds=_seconds(rows.started_at, rows.answered_at.coalesce(unanswered)),
         wait_seconds=_seconds(waits_from, rows.agent_at.coalesce(rows.ended_at)),
         talk_seconds=_seconds(rows.agent_at, rows.ended_at),
         wrap_seconds=_seconds(rows.ended_at, rows.wrap_end_at),
