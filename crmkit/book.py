@@ -14,7 +14,7 @@ from crmkit.errors import BookError, ParameterError, Skip, nearest
 from crmkit.health import Health, examine
 from crmkit.provenance import Provenance, describe
 from crmkit.purchases import purchases
-from crmkit.schema import TABLES
+from crmkit.schema import TABLES, table
 from crmkit.settings import Settings, read_settings
 
 __all__ = ["Book", "connect"]
@@ -50,6 +50,12 @@ class Book:
         guess = nearest(name, TABLES)
         hint = f" Did you mean {guess!r}?" if guess else ""
         raise AttributeError(f"There is no table named {name!r}.{hint} The book has: {have}.")
+
+    def optional(self, name: str) -> ir.Table:
+        """The canonical table of that name; an empty one where the book does not have it."""
+        if name in self.tables:
+            return self.tables[name]
+        return ibis.memtable(table(name).schema().to_pyarrow().empty_table())
 
     @property
     def purchases(self) -> ir.Table:

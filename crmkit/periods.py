@@ -28,6 +28,7 @@ __all__ = [
     "period_number",
     "period_start",
     "transitions",
+    "window_start",
     "zone",
 ]
 
@@ -230,6 +231,19 @@ def earlier(value: Day, period: Period) -> dt.date:
     end = period_start(number + 1, "month") - dt.timedelta(days=1)
     is_end = (at + dt.timedelta(days=1)).day == 1
     return end if is_end else end.replace(day=min(at.day, end.day))
+
+
+def window_start(as_of: Day, days: int) -> dt.date:
+    """The first day of so many days that end with `as_of`, both included.
+
+    Raises: ParameterError for less than a day.
+
+    >>> window_start("2025-09-17", 28).isoformat()
+    '2025-08-21'
+    """
+    if days < 1:
+        raise ParameterError(f"days is {days!r}. Give 1 or more.")
+    return day(as_of) - dt.timedelta(days=days - 1)
 
 
 def _check(period: str) -> None:

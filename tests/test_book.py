@@ -183,3 +183,13 @@ def test_errors_say_what_would_do(folder, tmp_path):
     with pytest.raises(ParameterError, match="cannot be a book"):
         (tmp_path / "x.txt").write_text("")
         ck.connect(tmp_path / "x.txt")
+
+
+def test_a_table_that_is_not_there_is_empty(tmp_path):
+    pq.write_table(pa.table({"customer_id": ["1"]}), tmp_path / "customers.parquet")
+    book = ck.connect(tmp_path)
+    assert book.optional("customers").count().execute() == 1
+    states = book.optional("agent_states")
+    assert states.count().execute() == 0 and "state" in states.columns
+    with pytest.raises(ParameterError, match="Did you mean 'agents'"):
+        book.optional("agent")
