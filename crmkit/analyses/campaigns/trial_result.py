@@ -210,26 +210,19 @@ class Campaigns(Result):
         )
 
     def key_figures(self) -> tuple[KeyFigure, ...]:
-        """Extra buyers and profit of the last campaign judged."""
-        if self.judged.empty:
+        """The profit of the campaign whose effect is surest; none where no effect is shown."""
+        worked = self.judged[self.judged.verdict == "worked"].sort_values("p_adjusted")
+        if worked.empty:
             return ()
-        last = self.judged.iloc[-1]
+        best = worked.iloc[0]
         return (
             KeyFigure(
-                name="campaign_gain",
-                label=say("Effect of {name} on buying", name=last["name"]),
-                value=float(last.gain),
-                kind="rate",
-                low=float(last.gain_low),
-                high=float(last.gain_high),
-            ),
-            KeyFigure(
                 name="campaign_profit",
-                label=say("Profit of {name}", name=last["name"]),
-                value=float(last.profit),
+                label=say("Profit of {name}", name=best["name"]),
+                value=float(best.profit),
                 kind="money",
-                low=float(last.profit_low),
-                high=float(last.profit_high),
+                low=float(best.profit_low),
+                high=float(best.profit_high),
             ),
         )
 
