@@ -57,7 +57,7 @@ report: .venv/.run data/store/demo/ledger.json
 
 test: .venv/.dev
 	$(BIN)/python -m pytest -q -n 2
-	$(BIN)/python -m pytest -q -m notebook
+	$(BIN)/python -m pytest -q -m notebook -n 2
 
 conformance: .venv/.all
 	$(BIN)/python -m pytest -q -m spark tests/conformance

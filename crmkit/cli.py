@@ -82,9 +82,8 @@ def import_(settings: SettingsPath = None) -> None:
     with bars.steps() as progress:
         ledger = import_tables(read_settings(_settings_path(settings)), progress=progress)
     bars.table(ledger.columns, ledger.rows())
-    refused = [(t.table, each.words, each.rows) for t in ledger.tables for each in t.refused]
-    for name, words, rows in refused:
-        typer.echo(f"{name}: {rows} refused: {words}")
+    for note in ledger.notes():
+        typer.echo(note)
 
 
 @app.command()

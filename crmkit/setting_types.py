@@ -13,8 +13,9 @@ from sqlglot.errors import SqlglotError
 
 from crmkit import periods
 from crmkit.errors import ParameterError, nearest
+from crmkit.vendors import vendor_codes
 
-__all__ = ["Country", "Currency", "Delimiter", "Encoding", "Listed", "Sql", "Zone"]
+__all__ = ["Country", "Currency", "Delimiter", "Encoding", "Labels", "Listed", "Sql", "Zone"]
 
 
 def _among(what: str, given: str, valid: list[str]) -> str:
@@ -70,6 +71,20 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _labels(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    known = vendor_codes()
+    if value not in known:
+        guess = nearest(value, known)
+        hint = f" Did you mean {guess!r}?" if guess else ""
+        raise ValueError(
+            f"there is no vendor {value!r}.{hint} There are: {', '.join(known)}; "
+            'or give labels, { "given" = "shown" }'
+        )
+    return dict(known[value])
+
+
 Zone = Annotated[str, AfterValidator(_zone)]
 Sql = Annotated[str, AfterValidator(_sql)]
 Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
@@ -77,3 +92,5 @@ Currency = Annotated[str, AfterValidator(_currency)]
 Country = Annotated[str, AfterValidator(_country)]
 Encoding = Annotated[str, AfterValidator(_encoding)]
 Delimiter = Annotated[str, AfterValidator(_delimiter)]
+Labels = Annotated[dict[str, str], BeforeValidator(_labels)]
+"""What a column holds and what it shall say; or the name of a vendor whose codes it holds."""

@@ -22,7 +22,16 @@ from pydantic import (
 
 from crmkit import schema
 from crmkit.errors import SettingsError, nearest
-from crmkit.setting_types import Country, Currency, Delimiter, Encoding, Listed, Sql, Zone
+from crmkit.setting_types import (
+    Country,
+    Currency,
+    Delimiter,
+    Encoding,
+    Labels,
+    Listed,
+    Sql,
+    Zone,
+)
 
 __all__ = [
     "BookSettings",
@@ -79,7 +88,6 @@ def _column(value: object) -> object:
 
 
 ColumnSource = Annotated[str | Expression | Constant, BeforeValidator(_column)]
-Labels = dict[str, str]
 
 
 class BookSettings(_Part):
@@ -96,7 +104,11 @@ class BookSettings(_Part):
 
 
 class TableSettings(_Part):
-    """A section [tables.NAME]: where a canonical table comes from, and how its columns map."""
+    """A section [tables.NAME]: where a canonical table comes from, and how its columns map.
+
+    `latest` is the source's column of the last update, where a record may be delivered again: of
+    rows with one key the latest stays, and the others are duplicates.
+    """
 
     from_: Annotated[Listed, Field(alias="from", min_length=1)]
     columns: dict[str, ColumnSource]
@@ -114,6 +126,7 @@ class TableSettings(_Part):
     one_row_per: str | None = None
     keep: Sql | None = None
     duplicates: Literal["drop", "keep"] = "drop"
+    latest: str | None = None
 
     def format_of(self, name: str) -> Format:
         """The format of one source: as set, or told by the ending of its name.
@@ -192,8 +205,9 @@ class Settings(_Part):
     @classmethod
     def _tables_are_known(cls, given: dict[str, Any]) -> dict[str, Any]:
         tables = given.get("tables", {})
-        for name in tables if isinstance(tables, dict) else ():
+        for name, table in tables.items() if isinstance(tables, dict) else ():
             _known_table(name)
+            _vendors_are_of_results(name, table)
         return given
 
     @model_validator(mode="after")
@@ -207,6 +221,17 @@ def _known_table(name: str) -> None:
     if name not in schema.TABLES:
         valid = list(schema.TABLES)
         _told(f"tables.{name}", f"there is no table {name!r}.", name, valid)
+
+
+def _vendors_are_of_results(name: str, table: object) -> None:
+    """Refuse a vendor's name where no results of calls are; its codes would match nothing."""
+    values = table.get("values") if isinstance(table, Mapping) else None
+    for column, labels in values.items() if isinstance(values, Mapping) else ():
+        if isinstance(labels, str) and (name, column) != ("calls", "result"):
+            raise ValueError(
+                f"tables.{name}.values.{column} was given as {labels!r}: only calls.result can "
+                'name a vendor. Give labels, { "given" = "shown" }.'
+            )
 
 
 def _known_columns(name: str, table: TableSettings) -> None:

@@ -92,7 +92,7 @@ def test_import_prints_the_ledger_and_check_the_book(run: Run, shop: Path) -> No
     imported = run("import", str(shop / "crmkit.toml"))
     assert imported.exit_code == 0
     assert re.search(r"orders +orders\.csv +4 +2 +1 +1 +2", imported.stdout)
-    assert "orders: 1 refused" in imported.stdout
+    assert "orders: 1 rows in quarantine" in imported.stdout
     assert "Reading orders.csv" in imported.stderr
     checked = run("check", str(shop / "crmkit.toml"))
     assert checked.exit_code == 0

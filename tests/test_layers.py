@@ -15,7 +15,7 @@ ALLOWED = {
     "analyses": SHARED | {"draw"},
     "draw": {"blocks", "svg", "text"},
     "simulate": {"errors", "periods", "schema"},
-    "imports": {"errors", "periods", "places", "schema", "settings", "text", "blocks"},
+    "imports": {"errors", "periods", "places", "schema", "settings", "text", "blocks", "vendors"},
     "reports": {"blocks", "book", "errors", "periods", "places", "settings", "text"},
     "btyd": {"errors", "stats"},
     "queues": {"errors"},

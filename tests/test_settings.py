@@ -59,6 +59,70 @@ def test_passwords_come_from_the_environment(tmp_path, monkeypatch):
     assert settings.tables["orders"].url == "postgres://me:secret@host/crm"
 
 
+CALLS = """
+[tables.calls]
+from = "calls.csv"
+[tables.calls.columns]
+call_id = "id"
+started_at = "at"
+result = "code"
+raw_status = "code"
+"""
+
+
+def test_results_of_calls_by_the_name_of_a_vendor(tmp_path):
+    toml = BOOK + CALLS + '[tables.calls.values]\nresult = "tencent"\n'
+    labels = read_settings(write(tmp_path, toml)).tables["calls"].values["result"]
+    assert {code: labels[code] for code in ("202", "203", "204", "205", "206", "207")} == {
+        "202": "no_answer", "203": "rejected", "204": "powered_off", "205": "empty_number",
+        "206": "busy", "207": "suspended",
+    }  # fmt: skip
+    assert labels["notAnswer"] == labels["202"] and labels["201"] == ""  # says nothing
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ('result = "tencnt"', "values.result was given as 'tencnt'.*Did you mean 'tencent'"),
+        ('result = "nobody"', "There are: asterisk, freeswitch, tencent, aliyun, twilio, amazon"),
+        ('raw_status = "tencent"', "values.raw_status was given as 'tencent': only calls.result"),
+        ("result = 3", "values.result was given as 3"),
+    ],
+)
+def test_a_vendor_that_does_not_do(tmp_path, values, told):
+    path = write(tmp_path, BOOK + CALLS + f"[tables.calls.values]\n{values}\n")
+    with pytest.raises(SettingsError, match=told):
+        read_settings(path)
+
+
+DIALER = '[[dialers]]\nformat = "vicidial"\nfolder = "logs"\n'
+
+
+def test_diallers(tmp_path):
+    settings = read_settings(write(tmp_path, BOOK + DIALER + DIALER.replace("logs", "more")))
+    assert [str(given.folder) for given in settings.dialers] == ["logs", "more"]
+    one = settings.dialers[0]
+    assert (one.format, one.encoding, one.mode, one.zone) == ("vicidial", "utf-8", None, "UTC")
+    assert one.named("x") == "(x)"
+    assert one.model_copy(update={"prefix": "o'"}).named("x") == "('o''' || x)"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('format = "vicidial"', 'format = "vicidail"', "dialers.0.format was given as 'vicidail'"),
+        ('folder = "logs"', 'foldr = "logs"', "no setting dialers.0.foldr. Did you mean 'folder'"),
+        ('folder = "logs"', "", "dialers.0.folder is missing"),
+        ('folder = "logs"', 'folder = "logs"\ntimezone = "Asia/Shanghia"', "Did you mean 'Asia/Shanghai'"),
+        ('folder = "logs"', 'folder = "logs"\nmode = "predictiv"', "dialers.0.mode was given"),
+        ('folder = "logs"', 'folder = "logs"\nencoding = "gbbk"', "dialers.0.encoding was given"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_dialler_is_told(tmp_path, old, new, told):
+    with pytest.raises(SettingsError, match=told):
+        read_settings(write(tmp_path, BOOK + DIALER.replace(old, new)))
+
+
 def test_formats_are_told_by_the_ending(tmp_path):
     orders = read_settings(write(tmp_path, BOOK + TABLE)).tables["orders"]
     names = ["a.csv", "a.CSV.gz", "a.tsv", "a.xlsx", "a.parquet", "a.duckdb"]

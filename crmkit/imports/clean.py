@@ -106,7 +106,7 @@ class Cleaning:
         """Make the empty table of typed rows."""
         typed = [f"{quoted(c.name)} {sql_type(c)}" for c in self.columns]
         unread = [f"{quoted('?' + c.name)} BOOLEAN" for c in self.doubtful]
-        rest = ["_hash UBIGINT", "_file UINTEGER", "_reason UTINYINT"]
+        rest = ["_latest DOUBLE", "_hash UBIGINT", "_file UINTEGER", "_reason UTINYINT"]
         self.con.execute(f"CREATE TEMP TABLE cleaned ({', '.join([*typed, *unread, *rest])})")
 
     def add(self, source: Source, number: int) -> int:
@@ -132,7 +132,8 @@ class Cleaning:
                 natives.add(column.name)
         keep = self._keep(source)
         known = self._known(source)
-        first = f"SELECT {', '.join(texts)}, {keep} AS _keep, {_ROW} AS _hash FROM ({known})"
+        extra = f"{keep} AS _keep, {self._latest(source)} AS _latest, {_ROW} AS _hash"
+        first = f"SELECT {', '.join(texts)}, {extra} FROM ({known})"
         second = f"SELECT *, {', '.join(self._walls()) or '0 AS _none'} FROM ({first})"
         values = [
             f"{self._value(c, c.name in natives)} AS {quoted('=' + c.name)}" for c in self.columns
@@ -140,7 +141,8 @@ class Cleaning:
         third = f"SELECT *, {', '.join(values)} FROM ({second})"
         result = [quoted("=" + c.name) for c in self.columns]
         result += [f"({_given(c)} AND {quoted('=' + c.name)} IS NULL)" for c in self.doubtful]
-        return f"SELECT {', '.join(result)}, _hash, {number}, {self._reason()} FROM ({third})"
+        rest = f"_latest, _hash, {number}, {self._reason()}"
+        return f"SELECT {', '.join(result)}, {rest} FROM ({third})"
 
     def _known(self, source: Source) -> str:
         """The SQL of a source whose cells are trimmed, and NULL where nothing is known.
@@ -201,13 +203,15 @@ class Cleaning:
             raise InputError(f"{where}: {str(error).strip()}") from None
         return str(found[0][1])
 
-    def _check_column(self, column: str, wanted: str, source: Source) -> None:
+    def _check_column(
+        self, column: str, wanted: str, source: Source, section: str = "columns."
+    ) -> None:
         if wanted in source.columns:
             return
         guess = nearest(wanted, source.columns)
         hint = f" Did you mean {guess!r}?" if guess else ""
         raise InputError(
-            f"tables.{self.table.name}.columns.{column}: {source.name} has no column "
+            f"tables.{self.table.name}.{section}{column}: {source.name} has no column "
             f"{wanted!r}.{hint} It has: {', '.join(source.columns)}."
         )
 
@@ -216,6 +220,14 @@ class Cleaning:
             return "true"
         where = f"tables.{self.table.name}.keep, in {source.name}"
         return f"coalesce({self._compiled(self.given.keep, source, where)}, false)"
+
+    def _latest(self, source: Source) -> str:
+        """The SQL of when a row was last updated, a number that grows with time."""
+        if self.given.latest is None:
+            return "NULL"
+        self._check_column("latest", self.given.latest, source, section="")
+        name = quoted(self.given.latest)
+        return f"coalesce(TRY_CAST({name} AS DOUBLE), epoch(TRY_CAST({name} AS TIMESTAMPTZ)))"
 
     def _walls(self) -> Iterator[str]:
         typed = not self._is_csv()

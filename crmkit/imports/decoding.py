@@ -10,13 +10,17 @@ from typing import IO, Any
 
 from crmkit.errors import InputError
 
-__all__ = ["Reader", "guess_encoding"]
+__all__ = ["MARK", "Reader", "guess_encoding"]
+
+MARK = "\ufffd"
+"""Stands before each byte that is no text, where such bytes are marked and not refused."""
 
 _CHUNK = 8 << 20
 _SAMPLE = 1 << 20
 _BOM = codecs.BOM_UTF8
 _CANDIDATES = ("utf-8", "gb18030", "big5", "cp1252", "latin-1")
 _ENOUGH = 12  # so many characters beyond ASCII are not valid UTF-8 by chance
+_FEW = 20  # so many bytes that are no text are damage; more, and more than 1 % of lines, are not
 
 
 def guess_encoding(sample: bytes) -> str:
@@ -42,12 +46,18 @@ class Reader:
     """Reads a file once, in chunks: `chunks()` gives UTF-8 bytes whose lines end in one newline.
 
     Afterwards `sha256` is that of the file as it lies there, and `plain` tells whether the chunks
-    were the file's own bytes, so that it can be read again in place.
+    were the file's own bytes, so that it can be read again in place. A file that is `mended` may
+    hold a few bytes that are no text, as logs do after a crash: each is written as MARK and its
+    number, and `marked` counts them.
     """
 
-    def __init__(self, path: Path, encoding: str, advance: Callable[[int], None]) -> None:
+    def __init__(
+        self, path: Path, encoding: str, advance: Callable[[int], None], *, mended: bool = False
+    ) -> None:
         self.path = path
         self.encoding = codecs.lookup(encoding).name
+        self.marked = 0
+        self._mended = mended
         self.plain = not path.name.lower().endswith(".gz") and self.encoding == "utf-8"
         self._digest = hashlib.sha256()
         self._advance = advance
@@ -84,10 +94,12 @@ class Reader:
             pending = decoder.getstate()[0]
             try:
                 text = decoder.decode(chunk)
+                utf8 = chunk if self.encoding == "utf-8" else text.encode("utf-8")
             except UnicodeDecodeError as error:
-                raise self._undecodable(error, read - len(pending), lines) from None
+                fault = self._undecodable(error, read - len(pending), lines)
+                decoder.setstate((pending, 0))
+                utf8 = self._marked(decoder, chunk, lines, fault)
             read += len(chunk)
-            utf8 = chunk if self.encoding == "utf-8" else text.encode("utf-8")
             if first and utf8.startswith(_BOM):
                 self.plain, utf8 = False, utf8.removeprefix(_BOM)
             lines += utf8.count(b"\n")
@@ -96,7 +108,30 @@ class Reader:
         try:
             decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
-            raise self._undecodable(error, read - len(pending), lines) from None
+            fault = self._undecodable(error, read - len(pending), lines)
+            decoder.setstate((pending, 0))
+            yield self._marked(decoder, b"", lines, fault, final=True)
+
+    def _marked(
+        self,
+        decoder: codecs.IncrementalDecoder,
+        chunk: bytes,
+        lines: int,
+        fault: InputError,
+        *,
+        final: bool = False,
+    ) -> bytes:
+        """The text of a chunk with its bad bytes marked; refused where they are too many."""
+        if not self._mended:
+            raise fault
+        decoder.errors = _MARKING
+        text = decoder.decode(chunk, final=final)
+        decoder.errors = "strict"
+        self.plain = False
+        self.marked += text.count(MARK)
+        if self.marked > max(_FEW, (lines + text.count("\n")) / 100):
+            raise fault
+        return text.encode("utf-8")
 
     def _bytes(self) -> Iterator[bytes]:
         try:
@@ -136,6 +171,17 @@ class Reader:
             f"{self.path} is not {self.encoding} text: byte {at}, line {line}. "
             f'It can be read as {guess}: set encoding = "{guess}" for this table.'
         )
+
+
+def _mark(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    bad = error.object[error.start : error.end]
+    return "".join(f"{MARK}\\x{byte:02x}" for byte in bad), error.end
+
+
+_MARKING = "crmkit-mark"
+codecs.register_error(_MARKING, _mark)
 
 
 class _Hashed:

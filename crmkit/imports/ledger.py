@@ -9,7 +9,7 @@ from typing import Any
 from crmkit.errors import InputError
 from crmkit.text import message, number, say
 
-__all__ = ["FileRows", "ImportReport", "Refused", "TableRows", "written"]
+__all__ = ["FileRows", "ImportReport", "Refused", "Remark", "TableRows", "written"]
 
 ROWS_TOTAL = message("all files")
 
@@ -26,6 +26,19 @@ class Refused:
     def words(self) -> str:
         """The reason in the reader's language."""
         return say(self.reason, column=self.column)
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What people should know of rows that are stored all the same, and how many it concerns."""
+
+    what: str
+    rows: int
+
+    @property
+    def words(self) -> str:
+        """The remark in the reader's language."""
+        return say(self.what, n=number(self.rows))
 
 
 @dataclass(frozen=True)
@@ -52,8 +65,9 @@ class FileRows:
 class TableRows:
     """What became of the rows of one canonical table.
 
-    `stored` is below `kept` where one_row_per adds several up; `unknown` counts, by column, values
-    that could not be read and were left empty.
+    `stored` is below `kept` where one_row_per adds several up, and another number where a log is
+    folded into calls and states; `unknown` counts, by column, values that could not be read and
+    were left empty; `remarks` tell what else was met.
     """
 
     table: str
@@ -61,6 +75,7 @@ class TableRows:
     stored: int
     unknown: tuple[tuple[str, int], ...] = ()
     refused: tuple[Refused, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
     def _sum(self, what: str) -> int:
         return sum(int(getattr(file, what)) for file in self.files)
@@ -128,7 +143,7 @@ class ImportReport:
         """What else the reader should know: reasons of quarantine, values left unknown."""
         found = []
         for table in self.tables:
-            if table.rows == 0:
+            if table.rows == 0 and table.stored == 0:
                 found.append(say("{table}: there were no rows.", table=table.table))
             for refused in table.refused:
                 found.append(
@@ -148,6 +163,8 @@ class ImportReport:
                         column=column,
                     )
                 )
+            for remark in table.remarks:
+                found.append(say("{table}: {remark}", table=table.table, remark=remark.words))
         return found
 
 

@@ -33,7 +33,7 @@ class Source:
     """One file, sheet or query: its name, fingerprint, columns, and the SQL that reads its rows.
 
     `jumps` tell on which line each row lies, as in `lines.Tidied`; `rejects` are lines that are no
-    rows.
+    rows; `marked` counts bytes that are no text, as in `decoding.Reader`.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Source:
     relation: str
     rejects: tuple[Reject, ...] = ()
     jumps: tuple[tuple[int, int], ...] = ((0, 1),)
+    marked: int = 0
 
 
 def quoted(name: str) -> str:
@@ -76,15 +77,22 @@ def _named(header: Iterable[object]) -> tuple[str, ...]:
 
 
 def delimited(
-    path: Path, name: str, given: TableSettings, copy: Path, step: Callable[[int], None]
+    path: Path,
+    name: str,
+    given: TableSettings,
+    copy: Path,
+    step: Callable[[int], None],
+    *,
+    mended: bool = False,
 ) -> Source:
     """A CSV file, or any other with one record to a line; `.gz` too.
 
-    Parameters: `copy`, where to write a tidied copy if one is needed; `step`, told of bytes read.
+    Parameters: `copy`, where to write a tidied copy if one is needed; `step`, told of bytes read;
+    `mended`, whether a few bytes that are no text are marked and not refused.
     """
     if path.stat().st_size == 0:
         raise InputError(f"{name} is an empty file. Export it again, or leave it out of from.")
-    reader = Reader(path, given.encoding, step)
+    reader = Reader(path, given.encoding, step, mended=mended)
     tidy = lines.Copy(copy.with_suffix(".csv"), path if reader.plain else None)
     found = lines.tidied(reader, tidy, header=given.header, delimiter=given.delimiter)
     if not found.header:
@@ -103,7 +111,8 @@ def delimited(
     if found.rows == 0:
         relation = _nothing(columns)
     jumps = tuple(found.jumps) or ((0, found.skip + 1),)
-    return Source(name, reader.sha256, columns, relation, tuple(found.rejects), jumps)
+    rejects = tuple(found.rejects)
+    return Source(name, reader.sha256, columns, relation, rejects, jumps, reader.marked)
 
 
 def _nothing(columns: Iterable[str]) -> str:

@@ -29,6 +29,8 @@ def find_repeats(cleaning: Cleaning) -> None:
         f" WHERE _reason = 0 AND {mark} IN (SELECT {mark} AS m FROM cleaned WHERE _reason = 0"
         " GROUP BY m HAVING count(*) > 1)"
     )
+    if keyed and given.latest is not None:
+        _mark_later(con, ", ".join(key), DUPLICATE, "_latest DESC NULLS LAST, row DESC")
     if given.duplicates == "drop":
         every = ", ".join(["_hash", *(quoted(c.name) for c in columns)])
         _mark_later(con, every, DUPLICATE)
@@ -37,10 +39,10 @@ def find_repeats(cleaning: Cleaning) -> None:
     con.execute("DROP TABLE suspects")
 
 
-def _mark_later(con: duckdb.DuckDBPyConnection, same: str, reason: int) -> None:
+def _mark_later(con: duckdb.DuckDBPyConnection, same: str, reason: int, order: str = "row") -> None:
     con.execute(
         f"INSERT INTO fates SELECT row, {reason} FROM (SELECT row,"
-        f" row_number() OVER (PARTITION BY {same} ORDER BY row) AS nth"
+        f" row_number() OVER (PARTITION BY {same} ORDER BY {order}) AS nth"
         " FROM suspects WHERE row NOT IN (SELECT row FROM fates)) WHERE nth > 1"
     )
 

@@ -59,6 +59,7 @@ def import_tables(
     ...     import_tables(read_settings(toml)).rows()
     [('agents', 'agents.csv', '2', '1', '1', '0', '1')]
     """
+    tables = list(tables) if tables is not None else None
     names = _chosen(settings, tables)
     tell = progress or _silent
     root = settings.book.store.parent
@@ -71,21 +72,15 @@ def import_tables(
             work = Path(folder) / name
             work.mkdir()
             rows.append(_import(settings, name, work, made, tell))
-        if tables is None and settings.dialers:
-            rows += import_dialers(settings, Path(folder), made, tell)
+        if settings.dialers and (tables is None or set(tables) & set(tables_of(settings))):
+            rows = import_dialers(settings, rows, Path(folder), made, tell, tables=tables)
         report = ImportReport(settings.book.store, tuple(rows), settings.fingerprint)
         store.put_in_place(report, made)
     return report
 
 
 def _chosen(settings: Settings, tables: Iterable[str] | None) -> list[str]:
-    there = list(settings.tables)
-    twice = [name for name in tables_of(settings) if name in there]
-    if twice:
-        raise InputError(
-            f"{settings.file}: {', '.join(twice)} would come from [[dialers]] and from "
-            f"[tables.{twice[0]}]. Leave one of them out."
-        )
+    there = list(dict.fromkeys((*settings.tables, *tables_of(settings))))
     for name in tables or ():
         if name not in there:
             guess = nearest(name, there)
@@ -93,12 +88,13 @@ def _chosen(settings: Settings, tables: Iterable[str] | None) -> list[str]:
             raise ParameterError(
                 f"{settings.file} has no section [tables.{name}].{hint} It has: {', '.join(there)}."
             )
-    if not there and not settings.dialers:
+    if not there:
         raise InputError(
             f"{settings.file} has no [tables.*] and no [[dialers]] section, "
             "so there is nothing to read."
         )
-    return list(dict.fromkeys(tables)) if tables is not None else there
+    chosen = list(dict.fromkeys(tables)) if tables is not None else there
+    return [name for name in chosen if name in settings.tables]
 
 
 def _import(settings: Settings, name: str, work: Path, made: Path, tell: Progress) -> TableRows:

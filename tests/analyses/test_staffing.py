@@ -81,7 +81,10 @@ def states(*rows):
 def steady(days=14, *, start=MONDAY, each=20, hour=9, closed=()):
     """So many callers between 9 and 10 of every day, evenly, each taking 180 seconds."""
     return [
-        incoming(start + dt.timedelta(days=day, hours=hour, seconds=3600 * n / each))
+        incoming(
+            start + dt.timedelta(days=day, hours=hour, seconds=3600 * n / each),
+            agent_id="ab"[n % 2],
+        )
         for day in range(days)
         if day not in closed
         for n in range(each)
@@ -220,6 +223,17 @@ def test_presence_within_an_interval_is_by_the_second():
     rows += [("b", "talk", None, at - seconds(900), at + seconds(2700))]
     found = plan(steady(7), states(*rows), as_of="2025-03-09").past
     assert found.at_work.tolist()[:2] == pytest.approx([1 + 600 / 1800, 0.5])
+
+
+def test_agents_who_take_no_calls_in_are_not_planned_with():
+    """A desk that dials by hand logs its other work as a pause."""
+    rows = [row for day in (0, 1, 2, 3, 4) for row in day_of("a", day)]
+    desk = [row for day in (0, 1, 2, 3, 4) for row in day_of("desk", day, pause=4 * 3600)]
+    found = plan(steady(7), states(*rows, *desk), as_of="2025-03-09")
+    assert found.shrinkage.set_index("step").share["breaks"] == pytest.approx(1 / 9)
+    dialled = [outgoing(MONDAY + dt.timedelta(hours=10), agent="desk")]
+    alone = plan(dialled, states(*desk), as_of="2025-03-09")
+    assert alone.shrinkage.set_index("step").share["breaks"] == pytest.approx(4 / 9)
 
 
 def test_without_states_shrinkage_is_assumed_and_said():

@@ -185,6 +185,27 @@ def test_duplicates_across_overlapping_files_and_the_ledger_of_each(shop):
     assert first.sha256 == hashlib.sha256((shop.folder / "raw/w1.csv").read_bytes()).hexdigest()
 
 
+def test_of_records_sent_again_the_latest_stays(shop):
+    """Whatever order they come in; a system that delivers at least once sends some twice."""
+    shop.file(
+        "ctr.csv",
+        "ContactId,start,LastUpdateTimestamp,who\n"
+        "c1,2025-03-03 10:00,2025-03-03T10:05:00Z,A1\n"
+        "c2,2025-03-03 10:01,2025-03-03T10:06:00Z,A1\n"
+        "c1,2025-03-03 10:00,2025-03-03T11:30:00Z,A2\n"
+        "c1,2025-03-03 10:00,2025-03-03T10:07:00+01:00,A3\n"
+        "c2,2025-03-03 10:01,2025-03-03T10:06:00Z,A1\n"
+        "c2,2025-03-03 10:01,,A4\n",
+    )
+    columns = 'columns = {call_id = "ContactId", started_at = "start", agent_id = "who"}\n'
+    section = f'[tables.calls]\nfrom = "ctr.csv"\nlatest = "LastUpdateTimestamp"\n{columns}'
+    report = shop.load(section)
+    assert shop.rows("calls", "call_id", "agent_id") == [("c1", "A2"), ("c2", "A1")]
+    assert counts(report, "calls") == (6, 2, 4, 0, 2)
+    with pytest.raises(InputError, match=r"tables\.calls\.latest: .*Did you mean 'LastUpdate"):
+        shop.load(section.replace('"LastUpdateTimestamp"', '"LastUpdateTimestmp"'))
+
+
 def test_rows_are_stored_by_customer_and_time_unknown_customers_last(shop):
     shop.orders(
         HEAD + "A1,,2011-12-01,1\nA2,C2,2011-12-01,1\nA3,C1,2011-12-03,1\nA4,C1,2011-12-02,1\n"

@@ -53,15 +53,16 @@ def counted(
     """Sums by kind and unit: one row each, with every figure, 0 where it does not apply.
 
     Kinds: "calls", by unit; "agents", agents who took outbound calls, by local day; "first", the
-    unit of the first inbound call of all; with agents' states also "edges" (agents at work and not
-    in a pause: how many began less how many ended in the unit, and for how much of it), "state"
-    (seconds by state, or by reason of a pause), and "days" (agent days worked and expected).
+    unit of the first inbound call of all; with the states of agents who take calls in (of all,
+    where none come in) also "edges" (agents at work and not in a pause: how many began less how
+    many ended in the unit, and for how much of it), "state" (seconds by state, or by reason of a
+    pause), and "days" (agent days worked and expected).
     """
     rows = dials(calls, dispositions, as_of=as_of, start=start, timezone=timezone)
     ever = dials(calls, as_of=as_of, timezone=timezone)
     parts = [_calls(rows, within, unit), _agents(rows), _first(ever, unit)]
     if states is not None:
-        time = _states(states, start, as_of, timezone)
+        time = _of_takers(_states(states, start, as_of, timezone), rows)
         parts += [_edges(time, unit), _seconds(time), _attendance(time, as_of, timezone)]
     return ibis.union(*parts)
 
@@ -158,6 +159,19 @@ def _states(states: ir.Table, start: dt.date, as_of: dt.date, timezone: str) -> 
         & (rows.ended_at > rows.started_at)
         & (rows.state != "offline")
     )
+
+
+def _of_takers(time: ir.Table, rows: ir.Table) -> ir.Table:
+    """The states of agents who take calls in; of all, where none come in.
+
+    Others, such as a desk that dials by hand, pause for work of their own, and are not planned.
+    """
+    takes = rows.filter(~rows.outbound & rows.handled, rows.agent_id.notnull())
+    takers = takes.select(taker="agent_id").distinct()
+    joined = time.left_join(takers, time.agent_id == takers.taker)
+    counted = joined.cross_join(takers.aggregate(takers=takers.count()))
+    chosen = counted.filter(counted.taker.notnull() | (counted.takers == 0))
+    return chosen.select(*time.columns)
 
 
 def _edges(time: ir.Table, unit: int) -> ir.Table:

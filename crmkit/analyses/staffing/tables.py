@@ -240,7 +240,7 @@ def _past(result: "Staffing") -> Table:
             Column("abandoned", say("Given up"), "count"),
             Column("at_work", say("Agents at work, mean"), "number", 1),
         ),
-        note=say("Agents at work are all who are logged in and not in a pause, outbound too.")
+        note=say("Agents at work are those who take calls in, logged in and not in a pause.")
         if result.states
         else "",
         limit=_ALL_DAY,

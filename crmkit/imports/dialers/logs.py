@@ -11,8 +11,9 @@ import duckdb
 import numpy as np
 
 from crmkit.errors import InputError
-from crmkit.imports.decoding import Reader
-from crmkit.imports.ledger import FileRows
+from crmkit.imports.decoding import MARK, Reader
+from crmkit.imports.dialers.parts import NO_TEXT
+from crmkit.imports.ledger import FileRows, Remark
 from crmkit.imports.lines import Reject, lines_of
 from crmkit.imports.readers import Source, delimited, literal, quoted
 from crmkit.settings import TableSettings
@@ -20,6 +21,7 @@ from crmkit.settings import TableSettings
 __all__ = ["Log", "Logs"]
 
 Advance = Callable[[str, int, int], None]
+_SAMPLE, _LINES = 1 << 20, 200  # bytes and lines that tell how many cells a line has
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +29,7 @@ class Log:
     """One kind of log file: its name, its columns, those it cannot do without, and its shape.
 
     `headed` files name their columns on the first line; the others have them in this order, and may
-    end early. `lines` files have one column, the whole line.
+    end early, or name them after all. `lines` files have one column, the whole line.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Logs:
     encoding: str
     advance: Advance
     files: dict[str, list[_File]] = field(default_factory=dict)
+    remarks: dict[str, list[Remark]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.con.execute(
@@ -81,6 +84,9 @@ class Logs:
                 f" {self._cells(log, source)} FROM ({source.relation})"
             )
             self.files[log.name].append(_File(name, source, self._count(log.name, number)))
+        if any(file.source.marked for file in self.files[log.name]):
+            whole = ", ".join(quoted(c) for c in log.columns)
+            self.refuse(log, f"contains(concat_ws('', {whole}), {literal(MARK)})", NO_TEXT)
 
     def _source(self, log: Log, name: str, path: Path, copy: Path) -> Source:
         def step(size: int) -> None:
@@ -88,23 +94,23 @@ class Logs:
 
         if path.stat().st_size == 0:
             return Source(name, _digest_of_nothing(), log.columns, _no_rows(log.columns))
-        given = TableSettings.model_construct(
-            encoding=self.encoding, header=1, delimiter="\x01" if log.lines else ","
-        )
+        given = TableSettings.model_construct(encoding=self.encoding, header=1, delimiter=None)
         if log.headed:
-            return delimited(path, name, given, copy, step)
+            return delimited(path, name, given, copy, step, mended=True)
         headed = copy.with_suffix(".headed")
-        reader = Reader(path, self.encoding, step)
-        _with_header(reader, log, headed)
-        plain = given.model_copy(update={"encoding": "utf-8"})
+        reader = Reader(path, self.encoding, step, mended=True)
+        added = _with_header(reader, log, headed)
+        mark = "\x01" if log.lines else None if added == 0 else ","
+        plain = given.model_copy(update={"encoding": "utf-8", "delimiter": mark})
         found = delimited(headed, name, plain, copy, lambda size: None)
         return Source(
             name,
             reader.sha256,
             found.columns,
             found.relation,
-            tuple(Reject(r.line - 1, r.reason, r.text) for r in found.rejects),
-            tuple((row, line - 1) for row, line in found.jumps),
+            tuple(Reject(r.line - added, r.reason, r.text) for r in found.rejects),
+            tuple((row, line - added) for row, line in found.jumps),
+            reader.marked,
         )
 
     def _cells(self, log: Log, source: Source) -> str:
@@ -115,9 +121,7 @@ class Logs:
                 f"{source.name} is read as {log.name}, but has no column {', '.join(lost)}. "
                 f"It has: {', '.join(source.columns)}."
             )
-        return ", ".join(
-            f"nullif(trim({quoted(there[c])}), '')" if c in there else "NULL" for c in log.columns
-        )
+        return ", ".join(_known(quoted(there[c])) if c in there else "NULL" for c in log.columns)
 
     def _count(self, name: str, number: int) -> int:
         found = self.con.execute(f"SELECT count(*) FROM {name} WHERE _file = {number}").fetchall()
@@ -132,18 +136,34 @@ class Logs:
         self.con.execute(f"ALTER TABLE {log.name} ADD COLUMN {quoted(name)} TIMESTAMP")
         self.con.execute(f"UPDATE {log.name} SET {quoted(name)} = {sql}")
 
+    def mend_hour(self, log: Log) -> None:
+        """Move what lies in the second of two equal hours, in the night when clocks are set back.
+
+        A local time does not tell which of the two it is; the `duration` beside it does.
+        """
+        reckoned = "epoch(started_at) + try_cast(duration AS BIGINT)"
+        self.con.execute(
+            f"UPDATE {log.name} SET ended_at = ended_at + INTERVAL 1 HOUR WHERE ended_at <"
+            f" started_at AND abs(epoch(ended_at) + 3600 - ({reckoned})) <= 1"
+        )
+        self.con.execute(
+            f"UPDATE {log.name} SET answered_at = answered_at + INTERVAL 1 HOUR WHERE answered_at"
+            " < started_at AND answered_at + INTERVAL 1 HOUR <= ended_at"
+        )
+
     def drop_repeats(self, log: Log, key: str = "", latest: str = "") -> None:
         """Leave out rows that repeat another in everything; with a `key`, all but the latest.
 
         Systems that deliver at least once send a record again, sometimes with more in it: of one
-        key the row with the greatest `latest` stays, of several the one that came last.
+        key the row with the greatest `latest` stays, of several the one that came last. Rows
+        without the key repeat nothing.
         """
         whole = ", ".join(quoted(c) for c in log.columns)
         order = f"{latest or '0'} DESC NULLS LAST, _file DESC, _row DESC" if key else "_file, _row"
         self.con.execute(
             f"CREATE OR REPLACE TEMP TABLE repeats AS SELECT _file, _row FROM (SELECT _file, _row,"
             f" row_number() OVER (PARTITION BY {key or whole} ORDER BY {order}) AS n"
-            f" FROM {log.name}) WHERE n > 1"
+            f" FROM {log.name} WHERE {f'{key} IS NOT NULL' if key else 'true'}) WHERE n > 1"
         )
         counted = self.con.execute("SELECT _file, count(*) FROM repeats GROUP BY ALL").fetchall()
         for number, count in counted:
@@ -157,6 +177,12 @@ class Logs:
             f" {literal(column)} FROM {log.name} WHERE {condition}"
         )
         self.con.execute(f"DELETE FROM {log.name} WHERE {condition}")
+
+    def remark(self, log: Log, what: str, counted: str) -> None:
+        """Tell people how often something was met, where it was: `counted` is SQL that counts."""
+        count = int(self.con.execute(counted).fetchall()[0][0])
+        if count:
+            self.remarks.setdefault(log.name, []).append(Remark(what, count))
 
     def ledger(self, log: str) -> tuple[FileRows, ...]:
         """What became of each file's rows."""
@@ -209,24 +235,39 @@ class Logs:
         return dict(found)
 
 
-def _with_header(reader: Reader, log: Log, target: Path) -> None:
-    """A copy with the columns' names on top: as many as the first line has."""
+def _with_header(reader: Reader, log: Log, target: Path) -> int:
+    """A copy with the columns' names on top, where there are none; gives back the lines added."""
     chunks = reader.chunks()
     first = next(chunks, b"")
     columns = log.columns
-    if not log.lines:
-        width = _width(first.split(b"\n", 1)[0].decode("utf-8", "replace"))
+    head = next(csv.reader([first.split(b"\n", 1)[0].decode()]), []) if not log.lines else []
+    added = 0 if set(log.needed) <= {name.strip().lower() for name in head} else 1
+    if added and not log.lines:
+        width = _width(first, max(log.columns.index(name) for name in log.needed) + 1)
         columns = (*columns[:width], *(f"column {n}" for n in range(len(columns) + 1, width + 1)))
     with target.open("wb") as file:
-        file.write(",".join(columns).encode() + b"\n")
+        if added:
+            file.write(",".join(columns).encode() + b"\n")
         while first:
             file.write(first.replace(b'"', b"'").replace(b"\x01", b" ") if log.lines else first)
             first = next(chunks, b"")
+    return added
 
 
-def _width(line: str) -> int:
+def _width(text: bytes, least: int) -> int:
+    """How many cells most of the first lines have; the very first may be damaged.
 
-    return len(next(csv.reader([line]), []))
+    Lines of fewer than `least` cells are damaged, unless there are no others.
+    """
+    lines = text[:_SAMPLE].decode("utf-8", "ignore").splitlines()[:_LINES]
+    widths = Counter(len(next(csv.reader([line]), [])) for line in lines if line)
+    whole = {width: count for width, count in widths.items() if width >= least} or widths
+    return max(whole, key=lambda width: (whole[width], width), default=1)
+
+
+def _known(cell: str) -> str:
+    """The SQL of a trimmed cell; null where it is empty or written as NULL, as databases do."""
+    return f"CASE WHEN trim({cell}) NOT IN ('', 'NULL', '\\N') THEN trim({cell}) END"
 
 
 def _no_rows(columns: Sequence[str]) -> str:
@@ -234,5 +275,4 @@ def _no_rows(columns: Sequence[str]) -> str:
 
 
 def _digest_of_nothing() -> str:
-
     return hashlib.sha256().hexdigest()
