@@ -8,6 +8,7 @@ import pytest
 
 from crmkit.analyses.lists import lists
 from crmkit.errors import ParameterError
+from crmkit.stats import ratio_interval
 from crmkit.text import reading
 
 AT = dt.datetime(2025, 3, 3, 2)
@@ -169,9 +170,26 @@ def test_the_planted_wear_of_lists_is_found():
     assert frame.dead.sum() / frame.dialled.sum() == pytest.approx(
         planted["empty_number"] + planted["suspended"], abs=0.01
     )
-    expected = 0.9 ** np.arange(3)
-    first, other = frame.rate_low / frame.rate.iloc[0], frame.rate_high / frame.rate.iloc[0]
-    assert ((first <= expected) & (expected <= other)).sum() >= 2
+    whole = frame[["contacts", "fresh"]].to_numpy()
+    for place in (1, 2):
+        low, high = ratio_interval(*whole[place], *whole[0])
+        assert low < 0.9**place < high
+
+
+def test_a_dead_number_is_named_once_and_by_what_was_told():
+    result, _ = found(
+        ("1", "a", 0, "human", "HUP"),  # alive once, dead since
+        ("1", "a", 5, "suspended"),
+        ("2", "a", 0, "suspended"),
+        ("2", "b", 1, "empty_number"),
+        ("3", "a", 0, "empty_number"),
+        ("3", "a", 2, "human", "HUP"),  # the switch was wrong
+    )
+    listed = result.actions().frame
+    assert listed[["lead_id", "list_id", "result", "after"]].to_numpy().tolist() == [
+        ["2", "a", "suspended", 1],
+        ["1", "a", "suspended", 0],
+    ]
 
 
 def test_nothing_was_dialled():

@@ -122,16 +122,20 @@ def _part(name: str, table: ir.Table) -> ir.Table:
 
 
 def dead_leads(rows: ir.Table, limit: int) -> ir.Table:
-    """Leads whose number is dead, those dialled most since then first."""
-    dead = rows.filter(rows.dead_at.notnull())
-    found = dead.group_by(["lead_id", "list_id"]).aggregate(
-        day=dead.dead_at.min(),
-        result=ibis.ifelse(
-            (dead.result == "empty_number").fill_null(False).any(), "empty_number", "suspended"
-        ),
-        after=(dead.started_at > dead.dead_at).cast("int64").sum(),
-        answered=dead.contact.any(),
+    """Leads whose number is dead and that nobody spoke with since, most dialled since first.
+
+    Returns: lead_id, list_id and result of the dial that told it, day, after (dials since then).
+    """
+    late = rows.started_at > rows.dead_at
+    leads = rows.filter(rows.dead_at.notnull()).group_by("lead_id")
+    since = leads.aggregate(
+        after=late.cast("int64").sum(),
+        alive=(late & rows.contact).cast("int64").sum(),
     )
-    silent = found.filter(~found.answered)
+    told = rows.filter(rows.dead, rows.started_at == rows.dead_at)
+    one = ibis.window(group_by="lead_id", order_by="call_id")
+    told = told.mutate(number=ibis.row_number().over(one))
+    told = told.filter(told.number == 0).select("lead_id", "list_id", "result", day="dead_at")
+    silent = told.join(since.filter(since.alive == 0), "lead_id")
     order = [silent.after.desc(), silent.day.desc(), silent.lead_id]
-    return silent.order_by(order).limit(limit).drop("answered")
+    return silent.order_by(order).limit(limit).drop("alive")

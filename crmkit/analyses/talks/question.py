@@ -4,6 +4,7 @@ import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.special import ndtr
 
 from crmkit import periods
 from crmkit.analyses.talks.result import Talks
@@ -13,8 +14,10 @@ from crmkit.stats import holm, two_proportions, wilson
 
 __all__ = ["talks"]
 
-_MAD_TO_SIGMA = 1.482602218505602
-_FAR = 3.5  # deviations from the median; Iglewicz and Hoaglin 1993
+Floats = npt.NDArray[np.float64]
+
+_NINETIETH = 1.2815515655446004  # of the normal distribution
+_FAR = 3.5  # deviations above the median; Iglewicz and Hoaglin 1993
 _LENGTHS = ("short", "usual", "long")
 
 
@@ -32,10 +35,11 @@ def talks(
     """Lengths of conversations: short ones by agent and campaign, outliers, and a sample to hear.
 
     A conversation is a call on which an agent spoke with a person and whose talk is known. Many
-    short ones point to a bad line, a bad list or a bad opening; the share of each agent is tested
-    against all others, adjusted for their number (Holm). A talk is long where its logarithm lies
-    more than 3.5 deviations above the median, the deviation by the median absolute deviation
-    (Iglewicz and Hoaglin 1993): a transfer without an end looks like that. Recordings to review
+    short ones point to a bad line, a bad list or a bad opening; how many each agent has is tested
+    against what the same campaigns had on the whole, adjusted for the number of agents (Holm). A
+    talk is long where its logarithm lies 3.5 deviations or more above the median of those that are
+    not short, the deviation by the distance from the median to the ninetieth percentile (after
+    Iglewicz and Hoaglin 1993): a transfer without an end looks like that. Recordings to review
     are drawn by outcome and length, the same number from each stratum as far as there are any, and
     one of each agent before a second of any.
 
@@ -48,8 +52,8 @@ def talks(
         seed: of the draw; another gives another sample.
 
     Returns: `Talks` with the frames `agents` and `campaigns` (name, n, short, share with limits,
-        p_adjusted, median seconds), `lengths` (low, high, n), `enders` (hangup_by, n, short, share
-        with limits), `outliers` and `sample` (call_id, agent_id, recording_id, started_at,
+        expected, p_adjusted, median seconds), `lengths` (low, high, n), `enders` (as `agents`, by
+        who hung up), `outliers` and `sample` (call_id, agent_id, recording_id, started_at,
         talk_seconds, outcome, length, of).
     Raises: ParameterError for lengths or sizes below 1.
 
@@ -79,7 +83,7 @@ def talks(
         sample=_quota(chosen[chosen.why == "sample"], sample),
         n=int(cells.n.sum()),
         short=int(cells.n[cells.short].sum()),
-        beyond=int(cells.n[_middle(cells.bin) > long].sum()),
+        beyond=int(cells.n[_middle(cells.bin) >= long].sum()),
         median=round(_quantile(cells, 0.5)),
         long=float(long),
         recorded=int(cells.recorded.sum()),
@@ -109,30 +113,28 @@ def _quantile(cells: pd.DataFrame, share: float) -> float:
 
 
 def _threshold(cells: pd.DataFrame) -> float:
-    """Seconds above which a conversation is an outlier."""
-    if cells.empty:
+    """Seconds from which on a conversation is an outlier, at the edge of a bin.
+
+    The spread is that of the upper half of talks that are not short: very short ones are another
+    kind of call, and would widen it until nothing is far.
+    """
+    usual = cells[~cells.short]
+    if usual.empty:
         return float("inf")
-    middle = np.log(_quantile(cells, 0.5))
-    away = cells.assign(bin=(np.abs((cells.bin + 0.5) / BINS - middle) * BINS).round().astype(int))
-    counts = away.groupby("bin").n.sum().sort_index()
-    place = int(np.searchsorted(counts.cumsum().to_numpy(), 0.5 * counts.sum()))
-    deviation = _MAD_TO_SIGMA * counts.index[place] / BINS
-    return float(np.exp(middle + _FAR * max(deviation, 0.1)))
+    middle, high = (np.log(_quantile(usual, share)) for share in (0.5, 0.9))
+    spread = max((high - middle) / _NINETIETH, 0.1)
+    return float(np.exp(np.ceil((middle + _FAR * spread) * BINS) / BINS))
 
 
 def _shares(cells: pd.DataFrame, by: str) -> pd.DataFrame:
     """Conversations and short ones of each agent, campaign or side, the most frequent first."""
-    names = ["name", "n", "short", "share", "share_low", "share_high", "p_adjusted", "median"]
+    names = ["name", "n", "short", "share", "share_low", "share_high", "expected", "p_adjusted"]
     if cells.empty:
-        return pd.DataFrame(columns=names)
+        return pd.DataFrame(columns=[*names, "median"])
     known = cells.assign(name=cells[by], brief=cells.n.where(cells.short, 0))
     sums = known.groupby("name", dropna=False)[["n", "brief"]].sum().reset_index()
     low, high = wilson(sums.brief, sums.n)
-    n, brief = int(sums.n.sum()), int(sums.brief.sum())
-    p = [
-        two_proportions(x, m, brief - x, n - m)
-        for x, m in zip(sums.brief.tolist(), sums.n.tolist(), strict=True)
-    ]
+    expected, p = _against_campaigns(known) if by == "agent_id" else _against_others(sums)
     medians = {
         key: round(_quantile(part, 0.5)) for key, part in known.groupby("name", dropna=False)
     }
@@ -144,12 +146,42 @@ def _shares(cells: pd.DataFrame, by: str) -> pd.DataFrame:
             "share": sums.brief / sums.n,
             "share_low": low,
             "share_high": high,
+            "expected": expected,
             "p_adjusted": holm(p),
             "median": [medians[key] for key in sums.name],
         }
     )
     assert frame.n.sum() == cells.n.sum()
     return frame.sort_values(["n", "name"], ascending=[False, True], ignore_index=True)
+
+
+def _against_others(sums: pd.DataFrame) -> tuple[Floats, Floats]:
+    """The share of all, and the p-value of each against the others."""
+    n, brief = int(sums.n.sum()), int(sums.brief.sum())
+    p = [
+        two_proportions(x, m, brief - x, n - m)
+        for x, m in zip(sums.brief.tolist(), sums.n.tolist(), strict=True)
+    ]
+    return np.full(len(sums), brief / n), np.array(p)
+
+
+def _against_campaigns(known: pd.DataFrame) -> tuple[Floats, Floats]:
+    """What each agent's campaigns would give, and the p-value of what the agent has beside it.
+
+    Campaigns differ far more than agents do: who dials cold numbers is hung up on more often.
+    """
+    cells = known.groupby(["name", "campaign_id"], dropna=False)[["n", "brief"]].sum()
+    cells = cells.reset_index()
+    whole = cells.groupby("campaign_id", dropna=False)[["n", "brief"]].transform("sum")
+    rate = whole.brief / whole.n
+    cells = cells.assign(mean=cells.n * rate, spread=cells.n * rate * (1 - rate))
+    # The campaign's rate holds the agent's own calls, so what is left varies less than they do.
+    cells["spread"] = cells.spread * (1 - cells.n / whole.n)
+    sums = cells.groupby("name", dropna=False)[["n", "brief", "mean", "spread"]].sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = ((sums.brief - sums["mean"]) / np.sqrt(sums.spread)).to_numpy(dtype=float)
+    p = np.where(np.isfinite(z), 2 * ndtr(-np.abs(z)), np.nan)
+    return (sums["mean"] / sums.n).to_numpy(dtype=float), np.asarray(p)
 
 
 def _lengths(cells: pd.DataFrame) -> pd.DataFrame:

@@ -68,7 +68,7 @@ class Talks(Result):
     def standing_out(self) -> pd.DataFrame:
         """Agents with more short conversations than chance explains, enough of them to say so."""
         frame = self.agents
-        above = (frame.p_adjusted < 0.05) & (frame.share > self.share) & (frame.n >= SMALL)
+        above = (frame.p_adjusted < 0.05) & (frame.share > frame.expected) & (frame.n >= SMALL)
         return frame[above].sort_values("share", ascending=False)
 
     @property
@@ -109,16 +109,16 @@ class Talks(Result):
                 (
                     say("Long"),
                     say(
-                        "Above {n} seconds: 3.5 robust deviations of the logarithm above the "
-                        "median. A transfer whose end was not logged looks like that.",
+                        "{n} seconds or more: 3.5 deviations of the logarithm above the median of "
+                        "those that are not short. A transfer whose end was not logged looks so.",
                         n=number(self.long) if np.isfinite(self.long) else "–",
                     ),
                 ),
                 (
                     say("Standing out"),
                     say(
-                        "The share of short ones against that of all others, p below 5% after "
-                        "Holm's adjustment for the number of agents."
+                        "More short ones than the same campaigns had on the whole, p below 5% "
+                        "after Holm's adjustment for the number of agents."
                     ),
                 ),
                 (
@@ -151,7 +151,7 @@ class Talks(Result):
                 "talks-outliers",
                 say("The longest conversations, to be checked for transfers without an end."),
                 _readable(self.outliers),
-                _listed(),
+                _listed()[:-1],
                 limit=20,
             ),
             "sample": self.actions().table(10),
@@ -163,6 +163,7 @@ class Talks(Result):
             Column("n", say("Conversations"), "count"),
             Column("short", say("Short"), "count"),
             Column("share", say("Share"), "rate", low="share_low", high="share_high", n="n"),
+            Column("expected", say("Share expected"), "rate", folded=True),
             Column("p_adjusted", say("p, adjusted"), "number", 3, folded=True),
             Column("median", say("Median, s"), "count"),
         )
@@ -298,4 +299,5 @@ def _listed() -> tuple[Column, ...]:
         Column("talk_seconds", say("Talk, s"), "count"),
         Column("outcome_words", say("Outcome")),
         Column("length_words", say("Length")),
+        Column("of", say("Of so many alike"), "count", folded=True),
     )

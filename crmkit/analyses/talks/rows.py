@@ -85,7 +85,9 @@ def drawn(rows: ir.Table, *, long: float, options: Options) -> ir.Table:
     before a second of any; the same rows on every engine.
     """
     keyed = rows.mutate(
-        length=ibis.cases((rows.short, "short"), (rows.talk_seconds > long, "long"), else_="usual"),
+        length=ibis.cases(
+            (rows.short, "short"), (rows.talk_seconds >= long, "long"), else_="usual"
+        ),
         lot=(ibis.literal(f"{options.seed}:") + rows.call_id).hexdigest("md5"),
     )
     longest = ibis.window(order_by=[keyed.talk_seconds.desc(), keyed.call_id])
