@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from crmkit import schema
+
 __all__ = [
     "CONFUSION",
     "DISPOSITIONS",
@@ -13,25 +15,16 @@ __all__ = [
     "Disposition",
 ]
 
+_LAST = ("blocked", "dropped")
 RESULTS = (
-    "human",
-    "machine",
-    "no_answer",
-    "busy",
-    "rejected",
-    "powered_off",
-    "suspended",
-    "empty_number",
-    "unreachable",
-    "failed",
-    "blocked",
-    "dropped",
+    *(name for name in schema.CALL_RESULTS if name not in (*_LAST, "cancelled")),
+    *_LAST,
 )
-"""What can come of a dial; the first two are answered."""
+"""What can come of a dial; the first two are answered, the last two are the floor's doing."""
 
 MODES = ("manual", "preview", "progressive", "power", "predictive")
 
-STATES = ("offline", "ready", "preview", "ringing", "talk", "wrap", "pause")
+STATES = tuple(name for name in schema.AGENT_STATES if name != "hold")
 
 RAW = {
     "machine": "AA",

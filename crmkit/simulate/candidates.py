@@ -7,17 +7,15 @@ import numpy.typing as npt
 
 from crmkit.simulate.met import Met, pick
 from crmkit.simulate.plans import Desk
+from crmkit.simulate.telephone.crews import Agents, draw_agents
 from crmkit.simulate.touches import NONE
 from crmkit.simulate.worktime import WorkTime
-from crmkit.simulate.world import World
 
 __all__ = [
     "LOST",
     "RELEASED",
     "WON",
-    "Agents",
     "Candidates",
-    "draw_agents",
     "draw_candidates",
     "tied",
 ]
@@ -37,14 +35,6 @@ _RECYCLE_DAYS = 7.0
 _RESPONSE_SPREAD = 0.9
 _BATCH = 2000
 _TIMES = ("entered", "dispatched", "contacted", "ended")
-
-
-@dataclass(frozen=True)
-class Agents:
-    """Hidden traits of the agents: skill in log odds, usual working hours to the first contact."""
-
-    skill: Floats
-    hours: Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,19 +93,6 @@ class Candidates:
                 for name in Candidates.__dataclass_fields__
             }
         )
-
-
-def draw_agents(world: World) -> Agents:
-    """The agents of the sales desk; the same for every part of a firm.
-
-    >>> len(draw_agents(World()).skill)
-    60
-    """
-    rng = replace(world, part=None).stream("agents")
-    traits = rng.normal(size=(world.desk.agents, 2))
-    return Agents(
-        skill=world.desk.skill * traits[:, 0], hours=world.desk.hours * np.exp(0.5 * traits[:, 1])
-    )
 
 
 def draw_candidates(

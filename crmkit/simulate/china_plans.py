@@ -161,15 +161,17 @@ MARKET = Market(
     elements=ELEMENTS,
     scrolls=(("mobile", 0.42), ("desktop", 0.58), ("tablet", 0.50)),
     drives=(
-        Drive("春茶上新", "短信", 20, 14, 0.60, 0.25, 1.50, 0.05),
+        Drive("春茶上新", "短信", 20, 14, 0.60, 0.25, 1.50, 0.05, coupon=15.0),
         Drive("会员日双倍积分", "微信小程序", 80, 10, 0.60, 0.25, 1.30, 0.02),
-        Drive("无效试投", "短信", 125, 14, 0.40, 0.30, 1.00, 0.05),
+        Drive("无效试投", "短信", 125, 14, 0.40, 0.30, 1.00, 0.05, coupon=10.0),
     ),
     causes=CAUSES,
     remedies=REMEDIES,
 )
 
 DESK = Desk(
+    agents=24,
+    teams=3,
     sources=(
         Source("官网留资", 0.40, ("官网表单", "小程序表单"), 0.4, visits=True),
         Source("展会名单", 0.20, ("春季茶博会", "秋季茶博会"), 0.0),

@@ -12,6 +12,9 @@ from crmkit.simulate.firm import canonical, customer_ids, money, named
 from crmkit.simulate.journeys import Journeys
 from crmkit.simulate.met import Met, pick
 from crmkit.simulate.prospects import person_ids
+from crmkit.simulate.telephone.campaigns import phone_campaigns
+from crmkit.simulate.telephone.leads import call_touches
+from crmkit.simulate.telephone.work import FloorWork
 from crmkit.simulate.touches import NONE
 from crmkit.simulate.utm import campaign_of, campaigns, utm_columns
 from crmkit.simulate.world import World
@@ -32,8 +35,8 @@ _SHOWN = 40  # times shown for each visit of a paid medium
 _SPREAD = 0.15  # of the cost of a visit from day to day
 
 
-def touches_table(journeys: Journeys) -> pa.Table:
-    """The canonical touches: of media, of campaigns, calls of the desk, and of leads before."""
+def touches_table(journeys: Journeys, floor: FloorWork | None = None) -> pa.Table:
+    """The canonical touches: of media, of campaigns, calls, and of leads before they were made."""
     met, touches = journeys.met, journeys.touches
     kinds = [medium.kind for medium in met.world.market.media]
     own = {
@@ -42,7 +45,10 @@ def touches_table(journeys: Journeys) -> pa.Table:
         **utm_columns(met, touches.customer, touches.at, touches.medium, touches.drive),
         "kind": named(kinds, touches.medium),
     }
-    pieces = [canonical("touches", piece) for piece in (own, _calls(journeys), _before(journeys))]
+    parts = [own, _calls(journeys), _before(journeys)]
+    if floor is not None:
+        parts.append(_of_floor(floor))
+    pieces = [canonical("touches", part) for part in parts]
     together = pa.concat_tables(pieces)
     return canonical("touches", dict(zip(together.column_names, together.columns, strict=True)))
 
@@ -58,6 +64,17 @@ def _calls(journeys: Journeys) -> dict[str, pa.Array]:
         "occurred_at": pa.array(met.span.instants(leads.contacted[reached])),
         "channel": pa.array([met.world.desk.channel] * n, pa.string()),
         "kind": pa.array(["call"] * n, pa.string()),
+    }
+
+
+def _of_floor(floor: FloorWork) -> dict[str, pa.Array]:
+    """Conversations of the floor."""
+    who, at = call_touches(floor)
+    return {
+        "customer_id": who,
+        "occurred_at": pa.array(floor.met.span.instants(at)),
+        "channel": pa.array([floor.met.world.desk.channel] * len(at), pa.string()),
+        "kind": pa.array(["call"] * len(at), pa.string()),
     }
 
 
@@ -150,9 +167,9 @@ def campaign_ids(world: World) -> list[str]:
     return [f"M{number:03d}" for number in range(1, len(world.market.drives) + 1)]
 
 
-def campaigns_table(met: Met) -> pa.Table:
-    """The canonical campaigns: those to known customers that began on the days met."""
-    rows = []
+def campaigns_table(met: Met, floor: FloorWork | None = None) -> pa.Table:
+    """The canonical campaigns: those to known customers that began on the days met, and calls."""
+    rows = [] if floor is None else phone_campaigns(floor)
     for name, drive in zip(campaign_ids(met.world), met.world.market.drives, strict=True):
         first = met.world.met_from.toordinal() + drive.starts
         if first > met.world.last.toordinal():

@@ -1,11 +1,11 @@
-"""The table of events: what was done in visits, signs of leaving, recommendations shared."""
+"""The table of events: what was done in visits, signs of leaving, recommendations, coupons."""
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crmkit.simulate.firm import canonical, customer_ids, joined, named, padded
+from crmkit.simulate.firm import canonical, completed, customer_ids, joined, named, padded
 from crmkit.simulate.journeys import Journeys
 from crmkit.simulate.people import NOBODY
 from crmkit.simulate.touches import NONE
@@ -18,7 +18,8 @@ Wholes = npt.NDArray[np.int64]
 
 def events_table(journeys: Journeys) -> pa.Table:
     """The canonical events, sorted."""
-    pieces = [canonical("events", piece) for piece in (_site(journeys), _aside(journeys))]
+    parts = (_site(journeys), _aside(journeys), _of_coupons(journeys))
+    pieces = [completed("events", part) for part in parts]
     together = pa.concat_tables(pieces)
     return canonical("events", dict(zip(together.column_names, together.columns, strict=True)))
 
@@ -99,4 +100,25 @@ def _aside(journeys: Journeys) -> dict[str, pa.Array]:
         "occurred_at": pa.array(met.span.instants(at)),
         "event": named(kinds, np.where(kind == NONE, len(kinds) - 1, kind)),
         "page": named(["/service"], np.zeros(n, dtype=np.int64)),
+    }
+
+
+def _of_coupons(journeys: Journeys) -> dict[str, pa.Array]:
+    """Coupons sent and used."""
+    met, coupons = journeys.met, journeys.coupons
+    used = np.flatnonzero(coupons.used != NONE)
+    which = np.concatenate([np.arange(len(coupons)), used])
+    drives, drive = met.world.market.drives, coupons.drive[which]
+    worth = np.array([each.coupon for each in drives] or [0.0])
+    kind = np.repeat([0, 1], [len(coupons), len(used)])
+    at = np.concatenate([coupons.sent, coupons.used[used]])
+    number = joined(f"Q{met.world.tag}", padded(pa.array(which), 7), "-")
+    return {
+        "event_id": joined(number, named(("0", "1"), kind)),
+        "customer_id": customer_ids(coupons.customer[which], met.world.tag),
+        "occurred_at": pa.array(met.span.instants(at)),
+        "event": named(("coupon_sent", "coupon_used"), kind),
+        "channel": named([each.medium for each in drives], drive),
+        "campaign": named([each.name for each in drives], drive),
+        "value": pa.array(worth[drive]),
     }

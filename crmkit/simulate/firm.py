@@ -17,6 +17,7 @@ from crmkit.simulate.world import World
 __all__ = [
     "Firm",
     "canonical",
+    "completed",
     "customer_ids",
     "firm",
     "joined",
@@ -67,14 +68,19 @@ def canonical(name: str, columns: Mapping[str, pa.Array]) -> pa.Table:
 
     Columns that are not given are unknown.
     """
-    table = TABLES[name]
-    schema = table.schema().to_pyarrow()
+    made = completed(name, columns)
+    order = [(key, "ascending") for key in TABLES[name].order]
+    return made.sort_by(order).combine_chunks()
+
+
+def completed(name: str, columns: Mapping[str, pa.Array]) -> pa.Table:
+    """The same, not sorted."""
+    schema = TABLES[name].schema().to_pyarrow()
     n = len(next(iter(columns.values())))
     full = {
         c: columns[c] if c in columns else pa.nulls(n, schema.field(c).type) for c in schema.names
     }
-    made = pa.table(full).cast(schema)
-    return made.sort_by([(key, "ascending") for key in table.order]).combine_chunks()
+    return pa.table(full).cast(schema)
 
 
 def customer_ids(positions: Wholes, tag: str = "") -> pa.Array:

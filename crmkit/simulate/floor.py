@@ -49,7 +49,7 @@ _RETRIES = (
 )
 _TALK = Duration.mixture((0.45, Duration.exponential(12.0)), (0.55, Duration.lognormal(75.0, 0.95)))
 _MOST_TRUNKS = 65_535
-_MOST_DAYS = 400
+_MOST_DAYS = 390  # an engine instant has 35 bits of milliseconds, 397 days
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +68,11 @@ class Floor:
     adapt_tapered, which steer the ratio by waiting agents and by drops, or erlang, which dials at
     the rate whose drops are `drop_target` by the queue with constant patience M/M/n+D).
     `max_level`, the highest ratio; `target_diff`, agents wanted waiting; `intensity`, the factor
-    on each change; `latest`, the local time to which adapt_tapered tapers; `planned_answer` and
-    `planned_handle` (seconds), what erlang takes for granted; None lets it learn from the day.
+    on each change; `latest`, the local time to which adapt_tapered tapers: over the limit of drops
+    the ratio is multiplied by (latest - now) / 1000, both read as HHMM. That is the rule of the
+    dialler it follows: with more than ten hours left the factor is above 1, so that drops then
+    raise the ratio, up to `max_level`. `planned_answer` and `planned_handle` (seconds), what erlang
+    takes for granted; None lets it learn from the day.
     `trunks`, lines in all; `grace`, seconds an answered person waits before the call is dropped;
     `patience`, how long that person would wait; None is longer than any grace; `setup`, seconds
     from dialling to ringing; `ring`, seconds to an answer; `ring_timeout`, seconds until given up;

@@ -231,6 +231,8 @@ class Outcomes:
 class Inbound:
     """Calls that come in: `hourly`, calls an hour, one rate or 24 by local hour; Poisson.
 
+    `weekdays`, seven factors on it from Monday.
+
     `patience`, how long a caller waits, or None for ever; `talk` and `wrap`, of such calls;
     `agents`, how many (the first ones) take only these calls, or None when every agent takes both,
     callers first.
@@ -241,8 +243,13 @@ class Inbound:
     talk: Duration = Duration.lognormal(150.0, 0.7)  # noqa: RUF009 (frozen)
     wrap: Duration = Duration.lognormal(12.0, 0.6)  # noqa: RUF009 (frozen)
     agents: int | None = None
+    weekdays: tuple[float, ...] = (1.0,) * 7
 
     def __post_init__(self) -> None:
+        if len(self.weekdays) != 7 or any(not 0 <= w < float("inf") for w in self.weekdays):
+            raise ParameterError(
+                f"inbound.weekdays is {self.weekdays!r}. Give seven factors of 0 or more."
+            )
         if len(self.rates) != 24 or any(not 0 <= rate < float("inf") for rate in self.rates):
             raise ParameterError(
                 f"inbound.hourly is {self.hourly!r}. Give one rate, or 24 rates of 0 or more."

@@ -18,8 +18,11 @@ from crmkit.simulate import china
 from crmkit.simulate.events import visitor_ids
 from crmkit.simulate.firm import canonical, customer_ids, joined, padded
 from crmkit.simulate.journeys import Journeys
+from crmkit.simulate.met import Met
 from crmkit.simulate.people import NOBODY
 from crmkit.simulate.prospects import person_ids
+from crmkit.simulate.telephone.leads import people_called
+from crmkit.simulate.telephone.work import FloorWork
 from crmkit.simulate.touches import NONE
 
 __all__ = ["Identities", "draw_identities"]
@@ -29,6 +32,7 @@ Wholes = npt.NDArray[np.int64]
 _OPEN, _OPEN_TWICE = 0.6, 0.05  # customers with an open id, and with a second one
 _OLD = 0.06  # customers entered twice, under an old number that was merged
 _UNRESOLVED = 0.03  # ids that the firm has not resolved
+_WRONG = 0.005  # browsers and open ids given to somebody else
 _SHARED, _SHARERS = 200, 4  # customers for each switchboard, and how many of them gave its number
 
 
@@ -41,10 +45,13 @@ class Identities:
     links: bytes
 
 
-def draw_identities(journeys: Journeys, customers: pa.Table) -> Identities:
+def draw_identities(
+    journeys: Journeys, customers: pa.Table, floor: FloorWork | None = None
+) -> Identities:
     """All ids of customers and of the people behind leads.
 
-    Parameters: the journeys; the canonical customers. Returns: what the firm knows, and the truth.
+    Parameters: the journeys; the canonical customers; the floor, whose prospects have a telephone.
+    Returns: what the firm knows, and the truth.
     """
     met = journeys.met
     rng = met.world.stream("identities")
@@ -53,11 +60,14 @@ def draw_identities(journeys: Journeys, customers: pa.Table) -> Identities:
         _browsers(journeys),
         _phones_of_leads(journeys),
     ]
+    if floor is not None:
+        parts.append(_phones_called(floor))
     truth = pa.concat_tables(parts).sort_by([("source", "ascending"), ("source_id", "ascending")])
     unresolved = (rng.random(truth.num_rows) < _UNRESOLVED) & (
         pc.not_equal(truth["source"], "phone").to_numpy(zero_copy_only=False)
     )
-    person = pc.if_else(pa.array(unresolved), pa.scalar(None, pa.string()), truth["person"])
+    merged, wrong = _wrongly_merged(met, truth, unresolved)
+    person = pc.if_else(pa.array(unresolved), pa.scalar(None, pa.string()), merged)
     weak = _weak(journeys, customers, rng)
     return Identities(
         table=canonical(
@@ -68,9 +78,25 @@ def draw_identities(journeys: Journeys, customers: pa.Table) -> Identities:
                 "customer_id": person,
             },
         ),
-        truth=truth.append_column("resolved", pa.array(~unresolved)).combine_chunks(),
+        truth=truth.append_column("resolved", pa.array(~unresolved))
+        .append_column("wrong", pa.array(wrong))
+        .combine_chunks(),
         links=_links(truth, weak),
     )
+
+
+def _wrongly_merged(
+    met: Met, truth: pa.Table, unresolved: npt.NDArray[np.bool_]
+) -> tuple[pa.ChunkedArray, npt.NDArray[np.bool_]]:
+    """Whom the firm takes each id for: some shared devices are given to another person."""
+    shared = pc.is_in(truth["source"], pa.array(["cookie", "wechat"])).to_numpy()
+    rng = met.world.stream("wrong merges")
+    rows = np.flatnonzero(shared & ~unresolved & (rng.random(truth.num_rows) < _WRONG))
+    taken = np.arange(truth.num_rows)
+    taken[rows] = np.roll(rows, 1)
+    person = truth["person"].take(pa.array(taken))
+    wrong = pc.not_equal(person, truth["person"]).to_numpy().astype(bool)
+    return person, wrong
 
 
 def _ids(source: str, ids: pa.Array, person: pa.Array) -> pa.Table:
@@ -124,11 +150,23 @@ def _phones_of_leads(journeys: Journeys) -> pa.Table:
     """Telephones of prospects, in numbers that no customer has."""
     met, leads = journeys.met, journeys.leads
     open_ = np.flatnonzero((leads.customer == NOBODY) & (leads.copy_of == NONE))
+    return _ids(
+        "phone", _numbers(met, open_), person_ids(leads, met.world.tag).take(pa.array(open_))
+    )
+
+
+def _phones_called(floor: FloorWork) -> pa.Table:
+    """Telephones of the prospects on the floor's lists."""
+    number, person = people_called(floor)
+    return _ids("phone", _numbers(floor.met, number), person)
+
+
+def _numbers(met: Met, prospect: Wholes) -> pa.Array:
+    """Telephone numbers of prospects, all different, which no customer has."""
     offset = int(met.whole.stream("phones").integers(10**8))
-    among_all = (len(met.people) + open_) * met.world.parts + (met.world.part or 0)
+    among_all = (len(met.people) + prospect) * met.world.parts + (met.world.part or 0)
     digits = (among_all * 61_803_399 + offset) % 10**8
-    ids = joined(f"+86{china.PHONE_PREFIX}", padded(pa.array(digits), 8))
-    return _ids("phone", ids, person_ids(leads, met.world.tag).take(pa.array(open_)))
+    return joined(f"+86{china.PHONE_PREFIX}", padded(pa.array(digits), 8))
 
 
 def _weak(journeys: Journeys, customers: pa.Table, rng: np.random.Generator) -> pa.Table:

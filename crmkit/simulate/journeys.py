@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from crmkit.simulate.coupons import Coupons, draw_coupons
 from crmkit.simulate.leads import Leads, draw_leads
 from crmkit.simulate.met import Met
 from crmkit.simulate.pages import Deeds, draw_deeds
@@ -52,22 +53,24 @@ class Journeys:
     deeds: Deeds
     leads: Leads
     trials: Trials
+    coupons: Coupons
     churn: Wholes
     signs: Signs
     referrals: Referrals
 
 
-def draw_journeys(met: Met) -> Journeys:
+def draw_journeys(met: Met, sold: Wholes | None = None) -> Journeys:
     """Draw everything around the orders; customers and orders are not touched.
 
-    Parameters: the days met. Returns: the journeys.
+    Parameters: the days met; `sold`, first orders of the desk's channel that the floor has won,
+    none by default. Returns: the journeys.
     """
     causes = draw_causes(met)
     lengths = visit_lengths(met)
     starts = met.purchases.at[met.orders] - lengths
     usual = draw_touches(met, causes, starts)
     visits = draw_visits(met, causes, usual, lengths)
-    leads = draw_leads(met, _stages(met, visits))
+    leads = draw_leads(met, _stages(met, visits), sold)
     visits = _in_order(_asking(met, visits, leads))
     churn = draw_churn_causes(met)
     signs = draw_signs(met, churn)
@@ -80,6 +83,7 @@ def draw_journeys(met: Met) -> Journeys:
         deeds=draw_deeds(met, visits),
         leads=leads,
         trials=trials,
+        coupons=draw_coupons(met, trials),
         churn=churn,
         signs=signs,
         referrals=draw_referrals(met),

@@ -6,12 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from crmkit.simulate.candidates import WON, draw_agents
+from crmkit.simulate.candidates import WON
 from crmkit.simulate.contacts import campaign_ids
 from crmkit.simulate.firm import customer_ids, named, order_ids
 from crmkit.simulate.identities import Identities
 from crmkit.simulate.journeys import Journeys
 from crmkit.simulate.prospects import agent_ids, lead_ids
+from crmkit.simulate.telephone.crews import draw_agents
 from crmkit.simulate.touches import NONE
 from crmkit.simulate.visits import goes_on
 
@@ -53,6 +54,7 @@ def journeys_truth(journeys: Journeys, identities: Identities) -> dict[str, Any]
         "identities": {
             "ids": identities.truth.num_rows,
             "not_resolved": int(np.sum(~identities.truth["resolved"].to_numpy())),
+            "wrongly_merged": int(np.sum(identities.truth["wrong"].to_numpy())),
         },
         "referrals": {"planted": int((journeys.referrals.referrer != NONE).sum())},
     }
@@ -201,9 +203,20 @@ def _drives(journeys: Journeys) -> list[dict[str, Any]]:
     ids = campaign_ids(journeys.met.world)
     return [
         {"campaign_id": ids[k], "name": drive.name, "planted": {"lift": drive.lift}}
+        | {"coupon": _coupon(journeys, k)}
         | {"seen": _trial_seen(journeys, trials.drive == k)}
         for k, drive in enumerate(market.drives)
     ]
+
+
+def _coupon(journeys: Journeys, drive: int) -> dict[str, Any] | None:
+    """What a campaign's coupon is worth, and how many were used."""
+    coupons, worth = journeys.coupons, journeys.met.world.market.drives[drive].coupon
+    own = coupons.drive == drive
+    if not worth:
+        return None
+    used = int((own & (coupons.used != NONE)).sum())
+    return {"worth": worth, "sent": int(own.sum()), "used": used, "cost": worth * used}
 
 
 def _remedies(journeys: Journeys) -> list[dict[str, Any]]:

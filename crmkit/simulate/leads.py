@@ -63,13 +63,16 @@ class Leads:
         return len(self.customer)
 
 
-def draw_leads(met: Met, stages: Floats) -> Leads:
+def draw_leads(met: Met, stages: Floats, sold: Wholes | None = None) -> Leads:
     """The leads of the days met.
 
-    Parameters: the days met; `stages`, the shares of leads from visits by the step reached.
+    Parameters: the days met; `stages`, the shares of leads from visits by the step reached; `sold`,
+    first orders of the desk's channel that others have won.
     """
     desk, work = met.world.desk, WorkTime(met)
     orders = _wins(met)
+    if sold is not None:
+        orders = orders[~np.isin(orders, sold)]
     opens = work.hours(np.array([met.start]))[0]
     if work.total - opens <= 0 or not desk.sources:
         return _assembled(met, work, Candidates.none(), np.zeros(0, dtype=np.int64))

@@ -112,7 +112,8 @@ class Drive:
 
     `starts`, days after the first day of journeys, and `days`, how long it runs; `reach`, the
     share of known customers chosen for it; `holdout`, the share of those left alone; `lift`, the
-    factor on the probability to buy while it runs; `cost` of a contact.
+    factor on the probability to buy while it runs; `cost` of a contact; `coupon`, what the coupon
+    that goes with it is worth, 0 for none.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Drive:
     holdout: float
     lift: float
     cost: float
+    coupon: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("reach", "holdout"):

@@ -25,6 +25,8 @@ from crmkit.simulate.parts import (
     share,
 )
 from crmkit.simulate.plans import Desk, Market
+from crmkit.simulate.telephone import china as phones
+from crmkit.simulate.telephone.plans import Telephone
 
 __all__ = ["World"]
 
@@ -55,7 +57,7 @@ class World:
     `anonymous`, orders of nobody known, as a share of the orders of customers.
     `refund_in_full`, the share of refunds that give back all; the others give back a part.
     `market`, how customers are met on the last days: media, site, campaigns, warnings; `desk`, the
-    sales desk and its leads. Neither changes customers or orders.
+    sales desk and its leads; `telephone`, the floor beside it. None changes customers or orders.
     `parts`, in how many pieces the firm is made and written, each on its own, so that memory does
     not grow with it; `part`, which piece this is, None for a whole firm.
 
@@ -92,6 +94,7 @@ class World:
     refund_in_full: float = 0.8
     market: Market = china_plans.MARKET
     desk: Desk = china_plans.DESK
+    telephone: Telephone = phones.SMALL
     parts: int = 1
     part: int | None = None
 
@@ -114,7 +117,8 @@ class World:
         """A world of that name.
 
         "small", 500 customers and a year; "demo", 20,000 and 20 months; "large", a million and a
-        year, in 50 parts. Visits, touches and leads are those of the last 180, 180 and 30 days.
+        year, in 50 parts. Visits, touches, leads and calls are those of the last 180, 180 and 30
+        days; the floor of "large" calls on the last 5.
 
         Raises: ParameterError for another name.
 
@@ -163,6 +167,11 @@ class World:
     def tag(self) -> str:
         """What the ids of a piece begin with after their letter; nothing for a whole firm."""
         return "" if self.part is None else f"{self.part:03d}-"
+
+    @property
+    def agents(self) -> int:
+        """How many agents there are: of the desk, and after them of the floor, group by group."""
+        return self.desk.agents + self.telephone.agents
 
     @property
     def met_from(self) -> dt.date:
@@ -241,8 +250,12 @@ _PRESETS = {
             ),
         ),
         prices=(PriceChange(dt.date(2025, 4, 1), 1.08),),
+        telephone=phones.DEMO,
     ),
     "large": World(
-        customers=1_000_000, parts=50, market=replace(china_plans.MARKET, days=30, drives=())
+        customers=1_000_000,
+        parts=50,
+        market=replace(china_plans.MARKET, days=30, drives=()),
+        telephone=replace(phones.DEMO, days=5),
     ),
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from crmkit.errors import ParameterError
@@ -19,13 +20,20 @@ from crmkit.simulate.contacts import (
     touches_table,
 )
 from crmkit.simulate.events import events_table
-from crmkit.simulate.firm import Firm, firm
+from crmkit.simulate.firm import Firm, canonical, firm
 from crmkit.simulate.identities import Identities, draw_identities
 from crmkit.simulate.journeys import Journeys, draw_journeys
 from crmkit.simulate.journeys_truth import journeys_truth, truth_tables
 from crmkit.simulate.met import Met
 from crmkit.simulate.prospects import agents_table, lead_events_table, leads_table
 from crmkit.simulate.raw import ORDER_FILES, raw_exports
+from crmkit.simulate.raw_dialler import DIALLER, dialler_exports
+from crmkit.simulate.telephone.calls import calls_table
+from crmkit.simulate.telephone.campaigns import dispositions_table
+from crmkit.simulate.telephone.leads import floor_lead_events_table, floor_leads_table
+from crmkit.simulate.telephone.states import agent_states_table
+from crmkit.simulate.telephone.truth import floor_truth, phone_truth_tables
+from crmkit.simulate.telephone.work import PhoneWork, draw_floor, draw_phone_work
 from crmkit.simulate.truth import customers_truth, truth, world_truth
 from crmkit.simulate.world import World
 
@@ -34,10 +42,11 @@ __all__ = ["Progress", "simulate"]
 Progress = Callable[[str, int, int], None]
 """Told what was just written, how many steps are done, and how many there are."""
 
-_SHARED = ("agents", "campaigns", "spend")
+_SHARED = ("campaigns", "dispositions", "spend")
 """Tables that all parts of a firm have in common."""
 
 _LINKS = "identity_links.csv"
+_LOGGED = ("calls", "agent_states", "dispositions")
 
 _STALE_AFTER_DAYS = 7
 
@@ -54,14 +63,16 @@ def simulate(
 
     Customers buy by the BG/NBD process and spend by the Gamma-Gamma model (Fader, Hardie and Lee
     2005; Fader and Hardie 2013), with the calendar, channels and events of the world. Visits,
-    touches, campaigns and leads of the last days are drawn around these orders, with planted
-    effects. The same world gives the same bytes, with the same versions of numpy and pyarrow.
+    touches, campaigns, leads and calls of the last days are drawn around these orders, with
+    planted effects. The same world gives the same bytes, with the same versions of numpy and
+    pyarrow.
     Parameters: `world`, the configuration, or `preset`, the name of one; `seed`, in place of the
     world's own; `out`, the folder, made where it is not there; files of the same names are
     replaced; `progress`, called after each step.
     Returns: the folder. It holds a Parquet file for each canonical table (a folder of them where
     the firm is made in parts) and crmkit.toml, which make a book; truth.json and truth_*.parquet,
-    what was planted; raw/, the firm's own exports with their crmkit.toml.
+    what was planted; raw/, the firm's own exports with their crmkit.toml, and in it dialler/, the
+    logs of its dialler.
     Raises: ParameterError for an unknown preset or a folder that is a file.
 
     >>> import tempfile
@@ -89,36 +100,53 @@ class _Made:
     firm: Firm
     journeys: Journeys
     identities: Identities
+    phone: PhoneWork
 
 
 def _made(world: World) -> _Made:
+    """Orders, then the floor and what it sold, then everything else around the orders."""
     shop = firm(world)
-    journeys = draw_journeys(Met(world, shop.people, shop.purchases))
+    met = Met(world, shop.people, shop.purchases)
+    with_phone = pc.is_valid(shop.tables["customers"]["phone"])
+    floor = draw_floor(met, with_phone.to_numpy(zero_copy_only=False))
+    journeys = draw_journeys(met, floor.sales.first_orders(met))
     return _Made(
         firm=shop,
         journeys=journeys,
-        identities=draw_identities(journeys, shop.tables["customers"]),
+        identities=draw_identities(journeys, shop.tables["customers"], floor),
+        phone=draw_phone_work(floor, journeys.leads),
     )
 
 
 def _tables(made: _Made) -> Iterator[tuple[str, pa.Table]]:
     """The canonical tables, one after the other, so that only one is in memory."""
-    journeys, met = made.journeys, made.journeys.met
+    journeys, met, phone = made.journeys, made.journeys.met, made.phone
     yield from made.firm.tables.items()
     yield "identities", made.identities.table
     yield "events", events_table(journeys)
-    yield "touches", touches_table(journeys)
+    yield "touches", touches_table(journeys, phone.floor)
     yield "spend", spend_table(journeys)
-    yield "leads", leads_table(met, journeys.leads)
-    yield "lead_events", lead_events_table(met, journeys.leads)
+    yield "leads", _both("leads", leads_table(met, journeys.leads), floor_leads_table(phone.floor))
+    steps = lead_events_table(met, journeys.leads, phone.steps, phone.desk.by_message)
+    yield "lead_events", _both("lead_events", steps, floor_lead_events_table(phone))
     yield "agents", agents_table(met)
-    yield "campaigns", campaigns_table(met)
+    yield "campaigns", campaigns_table(met, phone.floor)
+    yield "calls", calls_table(phone)
+    yield "agent_states", agent_states_table(phone)
+    yield "dispositions", dispositions_table()
     yield "interventions", interventions_table(journeys)
+
+
+def _both(name: str, desk: pa.Table, floor: pa.Table) -> pa.Table:
+    """The rows of the desk and of the floor as one canonical table."""
+    whole = pa.concat_tables([desk, floor])
+    return canonical(name, dict(zip(whole.column_names, whole.columns, strict=True)))
 
 
 def _hidden(made: _Made) -> Mapping[str, pa.Table]:
     hidden = {"truth_customers": customers_truth(made.firm)}
-    return hidden | truth_tables(made.journeys, made.identities)
+    hidden |= truth_tables(made.journeys, made.identities)
+    return hidden | phone_truth_tables(made.phone)
 
 
 def _whole(world: World, folder: Path, progress: Progress | None) -> None:
@@ -154,7 +182,11 @@ def _write_raw(made: _Made, folder: Path) -> None:
     for name, content in exports.files.items():
         _put(folder / "raw" / name, content)
     _put(folder / "raw" / _LINKS, made.identities.links)
+    logged = {name: pq.read_table(folder / f"{name}.parquet") for name in _LOGGED}
+    for name, content in dialler_exports(made.firm.world, logged).items():
+        _put(folder / "raw" / DIALLER / name, content)
     planted: dict[str, Any] = journeys_truth(made.journeys, made.identities)
+    planted["floor"] = floor_truth(made.phone)
     _put(folder / "truth.json", truth(made.firm, exports.expected, planted).encode())
 
 

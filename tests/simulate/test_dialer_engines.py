@@ -12,6 +12,7 @@ import pytest
 
 from crmkit.errors import ParameterError
 from crmkit.simulate.dialer import compiled
+from crmkit.simulate.dialer.crew import Crew
 from crmkit.simulate.dialer.leads import NUMBER_STATES, LeadBatch
 from crmkit.simulate.dialer.log import Calls, Turns
 from crmkit.simulate.dialer.run import dial
@@ -69,6 +70,16 @@ def test_the_compiled_engine_gives_the_same_log_bit_by_bit(changes):
     same(plain, fast)
     assert digest(plain) == digest(fast)
     floor_rules.check(fast)
+
+
+def test_the_engines_agree_on_leads_that_come_later_and_a_given_crew():
+    pytest.importorskip("numba")
+    leads = replace(LeadBatch.draw(FULL, 6000, voice=0.2), loaded=np.arange(6000) % 3)
+    crew = Crew.draw(FULL, 77)
+    plain, fast = (dial(FULL, leads, crew=crew, engine=engine) for engine in ("python", "numba"))
+    assert len(plain.calls) > 2000
+    same(plain, fast)
+    floor_rules.check(plain)
 
 
 def test_many_blocks_and_a_growing_heap_change_nothing():

@@ -1,11 +1,13 @@
 """Floors that cannot be: each is refused with a message that says what to change."""
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from crmkit.errors import ParameterError
+from crmkit.simulate.dialer.crew import LONG_AGO, Crew
 from crmkit.simulate.dialer.leads import LeadBatch, Numbers
 from crmkit.simulate.dialer.pacing import loads
 from crmkit.simulate.dialer.run import dial
@@ -149,3 +151,67 @@ def test_voice_alone_needs_no_agents():
     assert summary.voice_dials > 250
     assert summary.dials == 0
     assert set(log.tables()["calls"]["mode"].to_pylist()) == {"voice"}
+
+
+# A crew of one's own, leads that come later, weekdays of callers.
+
+
+def crew(n, joined):
+    return Crew(skill=np.ones(n), speed=np.ones(n), joined=np.full(n, joined))
+
+
+def test_a_crew_learns_day_by_day():
+    floor = Floor(agents=3, days=4, novice_skill=0.5, learning_days=1.0)
+    given = Crew(np.array([1.0, 2.0, 1.0]), np.ones(3), np.array([LONG_AGO, 1, -1]))
+    assert given.daily(floor).tolist() == [
+        [1.0, 1.0, 1.0, 1.0],
+        [1.0, 1.0, 1.5, 1.75],  # away on the first day
+        [0.75, 0.875, 0.9375, 0.96875],  # a day's learning behind it
+    ]
+
+
+def test_nobody_works_before_the_first_day():
+    floor = Floor(agents=2, days=3, absence=0.0)
+    both = Crew(np.ones(2), np.ones(2), np.array([0, 2]))
+    log = dial(floor, LeadBatch.draw(floor, 4000), crew=both, engine="python")
+    first = [log.turns.started[log.turns.agent == n].min() // 86_400_000 for n in (0, 1)]
+    assert first == [0, 2]
+    assert set(log.calls.agent[log.calls.started < 2 * 86_400_000].tolist()) == {-1, 0}
+
+
+def test_a_crew_that_does_not_fit_is_refused():
+    floor = Floor(agents=2)
+    with pytest.raises(ParameterError, match=r"crew has 3 agents and the floor 2.*agents=3"):
+        dial(floor, LeadBatch.draw(floor, 10), crew=crew(3, LONG_AGO))
+
+
+def test_the_floors_own_crew_is_drawn_when_none_is_given():
+    floor = Floor(agents=4, trunks=8, novices=0.5)
+    leads = LeadBatch.draw(floor, 500)
+    own = dial(floor, leads, engine="python")
+    same = dial(floor, leads, crew=Crew.draw(floor, floor.seed), engine="python")
+    assert np.array_equal(own.calls.ended, same.calls.ended)
+
+
+@pytest.mark.parametrize("voice", [0.0, 1.0])
+def test_leads_loaded_later_are_dialled_from_their_day_on(voice):
+    floor = Floor(agents=5, days=4, voice=Voice(5), retries=())
+    leads = LeadBatch.draw(floor, 300, voice=voice, do_not_call=0.1)
+    days = np.arange(300) % 6  # some only after the last day
+    log = dial(floor, replace(leads, loaded=days), engine="python")
+    out = log.calls.kind < 3
+    assert (log.calls.started[out] // 86_400_000 >= days[log.calls.lead[out]]).all()
+    wanted = (days < 4) & ~leads.do_not_call
+    assert set(log.calls.lead[out].tolist()) == set(np.flatnonzero(wanted).tolist())
+
+
+def test_callers_come_by_weekday():
+    week = (1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 2.0)
+    floor = Floor(agents=3, days=28, inbound=Inbound(20.0, weekdays=week))
+    log = dial(floor, LeadBatch.draw(floor, 0), engine="python")
+    day = log.calls.started // 86_400_000
+    count = np.bincount((day + floor.start.weekday()) % 7, minlength=7)
+    assert count[1] == 0
+    assert abs(count[6] / count[[0, 2, 3, 4, 5]].mean() - 2) < 0.2
+    with pytest.raises(ParameterError, match=r"weekdays is .*seven factors"):
+        Inbound(5.0, weekdays=(1.0,))

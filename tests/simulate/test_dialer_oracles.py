@@ -245,7 +245,7 @@ def test_progressive_occupancy_is_that_of_a_renewal_cycle(wrap):
     assert log.summary().drops == 0
 
 
-@pytest.mark.parametrize("days", [150, pytest.param(399, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("days", [150, pytest.param(390, marks=pytest.mark.slow)])
 def test_a_day_that_changes_follows_the_kolmogorov_equations(days):
     hourly = (0, 0, 0, 0, 0, 0, 0, 0, 60, 150, 330, 400, 250, 120, 180, 360, 300, 150, 60, 0)
     servers, handle, patience = 15, 180.0, 90.0

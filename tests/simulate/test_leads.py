@@ -9,10 +9,12 @@ import pytest
 import statsmodels.api as sm
 
 from crmkit.simulate import Season, World, firm
-from crmkit.simulate.candidates import LOST, RELEASED, WON, draw_agents
+from crmkit.simulate.candidates import LOST, RELEASED, WON
 from crmkit.simulate.journeys import Journeys, draw_journeys
 from crmkit.simulate.met import Met
 from crmkit.simulate.prospects import agents_table, lead_events_table, leads_table
+from crmkit.simulate.telephone.crews import draw_agents
+from crmkit.simulate.telephone.plans import Telephone
 from crmkit.simulate.touches import NONE
 from crmkit.simulate.worktime import WorkTime
 
@@ -280,7 +282,8 @@ def test_no_sale_of_the_desk_no_lead() -> None:
 
 def test_one_agent_one_round() -> None:
     world = World()
-    one = drawn(replace(world, desk=replace(world.desk, agents=1, rounds=1)))
+    alone = replace(world, desk=replace(world.desk, agents=1, rounds=1), telephone=Telephone())
+    one = drawn(alone)
     table = lead_events_table(one.met, one.leads).to_pandas()
     assert set(table.agent_id.dropna()) == {"A001"}
     assert "recycled" not in set(table.kind)

@@ -2,6 +2,7 @@ import csv
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from decimal import Decimal
@@ -15,12 +16,13 @@ import pytest
 from scipy.stats import poisson
 
 from crmkit.errors import ParameterError
+from crmkit.imports import import_tables
 from crmkit.schema import TABLES
 from crmkit.settings import read_settings
 from crmkit.simulate import World, firm, simulate
 from crmkit.simulate.truth import customers_truth
 
-OF_THE_DIALLER = ("calls", "agent_states", "dispositions")
+LOGS = ("agent_log", "closer_log", "list", "log", "statuses")
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +44,16 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 def test_the_folder_holds_the_book_the_truth_and_the_exports(small: Path) -> None:
-    tables = [name for name in TABLES if name not in OF_THE_DIALLER]
-    truths = ["assignments", "customers", "identities", "orders", "people", "trials"]
+    truths = ["assignments", "calls", "customers", "floor_leads", "floor_sales", "identities"]
+    truths += ["orders", "people", "trials"]
     assert list(hashes(small)) == sorted(
         [
             "crmkit.toml",
-            *(f"{name}.parquet" for name in tables),
+            *(f"{name}.parquet" for name in TABLES),
             "raw/crmkit.toml",
             "raw/customers.csv",
+            "raw/dialler/crmkit.toml",
+            *(f"raw/dialler/vicidial_{name}.csv.gz" for name in LOGS),
             "raw/identity_links.csv",
             "raw/orders_2024.csv",
             "truth.json",
@@ -246,9 +250,32 @@ def test_settings_are_read(small: Path) -> None:
     assert set(raw.tables["customers"].columns.values()) == headers
 
 
+def test_the_diallers_logs_come_back_as_the_calls(small: Path, tmp_path: Path) -> None:
+    raw = tmp_path / "dialler"
+    shutil.copytree(small / "raw" / "dialler", raw)
+    import_tables(read_settings(raw / "crmkit.toml"))
+    made, given = (
+        {n: pq.read_table(f / f"{n}.parquet").to_pandas() for n in ("calls", "dispositions")}
+        for f in (raw / "store", small)
+    )
+    key = ["started_at", "lead_id", "agent_id"]
+    calls, back = given["calls"], made["calls"]
+    assert len(back) == len(calls) > 5000
+    for name in ("direction", "campaign_id", "agent_id", "result"):
+        counts = [x[name].value_counts().to_dict() for x in (calls, back)]
+        assert counts[0] == counts[1], name
+    assert (back.disposition.notna() | back.raw_status.notna()).all()
+    seconds = calls.assign(started_at=calls.started_at.dt.floor("s"))[key].sort_values(key)
+    assert seconds.reset_index(drop=True).equals(back[key].sort_values(key).reset_index(drop=True))
+    flags = [x["dispositions"].set_index("code").sort_index() for x in (given, made)]
+    assert set(flags[0].index) <= set(flags[1].index)
+    sale = flags[1].loc[flags[0].index, "sale"]
+    assert (sale == flags[0].sale).all()
+
+
 def test_the_demo_is_small(demo: Path) -> None:
     folder = demo
-    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 60e6
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 100e6
     assert pq.read_metadata(folder / "customers.parquet").num_rows == 20_000
     assert 60_000 < pq.read_metadata(folder / "orders.parquet").num_rows < 90_000
 

@@ -4,9 +4,10 @@
 answers what five more agents or another dial level would change, and whose tables() are canonical.
 """
 
+from crmkit.simulate.dialer.crew import Crew
 from crmkit.simulate.dialer.leads import LeadBatch
 from crmkit.simulate.dialer.log import FloorLog
 from crmkit.simulate.dialer.run import dial
 from crmkit.simulate.dialer.summary import FloorSummary
 
-__all__ = ["FloorLog", "FloorSummary", "LeadBatch", "dial"]
+__all__ = ["Crew", "FloorLog", "FloorSummary", "LeadBatch", "dial"]

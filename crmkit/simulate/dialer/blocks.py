@@ -13,11 +13,11 @@ from crmkit.simulate.dialer.leads import LeadBatch
 from crmkit.simulate.floor import Floor, stream
 from crmkit.simulate.floor_parts import Duration
 
-__all__ = ["Block", "Rows", "count", "put"]
+__all__ = ["ROWS", "Block", "Rows", "count", "put"]
 
 _FOR_EVER = 1 << 40
 _LARGEST = 65_536
-_ROWS = {"call_rows": ("rows", 4), "note_rows": ("notes", 6), "turn_rows": ("turns", 3)}
+ROWS = {"call_rows": ("rows", 4), "note_rows": ("notes", 6), "turn_rows": ("turns", 3)}
 """What is written: its counter, and how many numbers a row has."""
 
 
@@ -93,7 +93,7 @@ class Block:
         made["counts"]["room"] = self.room
         for streams in self.draws.values():
             made.update({name: draw() for name, draw in streams.items()})
-        for name, (_, width) in _ROWS.items():
+        for name, (_, width) in ROWS.items():
             made[name] = np.zeros(self.size * width, dtype=np.int64)
 
     def refill(self, f: Desk) -> None:
@@ -111,12 +111,13 @@ class Rows:
     """The rows written so far: calls, what answered calls add, and agents' states."""
 
     def __init__(self) -> None:
-        self._parts: dict[str, list[npt.NDArray[np.int64]]] = {name: [] for name in _ROWS}
+        self._parts: dict[str, list[npt.NDArray[np.int64]]] = {name: [] for name in ROWS}
 
     def take(self, f: Desk) -> None:
         """Take the rows out of the desk."""
-        for name, (counter, width) in _ROWS.items():
-            rows = np.array(getattr(f, name)[: count(f, counter) * width], dtype=np.int64)
+        for name, (counter, width) in ROWS.items():
+            written = np.frombuffer(getattr(f, name), dtype=np.int64)
+            rows = written[: count(f, counter) * width].copy()
             self._parts[name].append(rows.reshape(-1, width))
             put(f, counter, 0)
 

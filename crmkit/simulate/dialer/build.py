@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from crmkit.simulate.call_codes import RESULTS
 from crmkit.simulate.dialer import kernel as k
+from crmkit.simulate.dialer.crew import Crew
 from crmkit.simulate.dialer.desk import Agent, Call, Caller, Cause, Counts, Lead, Pool
 from crmkit.simulate.dialer.leads import NUMBER_STATES, LeadBatch, Numbers
 from crmkit.simulate.dialer.pacing import loads
@@ -15,7 +16,7 @@ from crmkit.simulate.dialer.times import Roster, Times, arrivals
 from crmkit.simulate.floor import PACINGS, Floor, stream
 from crmkit.simulate.floor_parts import Duration, minutes
 
-__all__ = ["Arrays", "arrays", "milliseconds", "records", "skills", "speeds"]
+__all__ = ["Arrays", "arrays", "milliseconds", "records"]
 
 Arrays = dict[str, npt.NDArray[Any]]
 Floats = npt.NDArray[np.float64]
@@ -33,9 +34,11 @@ def milliseconds(seconds: Floats) -> npt.NDArray[np.int64]:
     return np.rint(seconds * 1000).astype(np.int64)
 
 
-def arrays(floor: Floor, leads: LeadBatch, times: Times, plan: Roster, seed: int) -> Arrays:
+def arrays(
+    floor: Floor, leads: LeadBatch, times: Times, plan: Roster, crew: Crew, seed: int
+) -> Arrays:
     """All fields of the desk but the blocks, which `blocks.py` adds."""
-    made = _leads(floor, leads) | _causes(floor) | _trunks(floor) | _agents(floor, plan, seed)
+    made = _leads(floor, leads) | _causes(floor) | _trunks(floor) | _agents(floor, plan, crew)
     made |= _callers(floor, times, seed)
     made["hour"] = times.local_minutes // 60
     made["clock"] = times.local_minutes
@@ -50,7 +53,7 @@ def arrays(floor: Floor, leads: LeadBatch, times: Times, plan: Roster, seed: int
 
 
 def _leads(floor: Floor, leads: LeadBatch) -> Arrays:
-    wanted = np.flatnonzero(~leads.do_not_call)
+    wanted = np.flatnonzero(~leads.do_not_call & (leads.first_day <= 0))
     by_voice = leads.voice & (floor.voice is not None)
     skipped = leads.voice & (floor.voice is None)
     by_agents = wanted[~by_voice[wanted] & ~skipped[wanted]]
@@ -151,20 +154,7 @@ def _trunks(floor: Floor) -> Arrays:
     }
 
 
-def speeds(floor: Floor, seed: int) -> Floats:
-    """The factor of each agent on talk and wrap."""
-    return np.exp(stream(seed, "speed").standard_normal(floor.agents) * floor.speed_sd)
-
-
-def skills(floor: Floor, seed: int) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
-    """Each agent's full skill, the skill by day, and who is new."""
-    full = np.exp(stream(seed, "skill").standard_normal(floor.agents) * floor.skill_sd)
-    new = stream(seed, "novices").random(floor.agents) < floor.novices
-    missing = (1 - floor.novice_skill) * 0.5 ** (np.arange(floor.days) / floor.learning_days)
-    return full, full[:, None] * np.where(new[:, None], 1 - missing, 1.0), new
-
-
-def _agents(floor: Floor, plan: Roster, seed: int) -> Arrays:
+def _agents(floor: Floor, plan: Roster, crew: Crew) -> Arrays:
     agents = floor.agents
     only_in = 0 if floor.inbound is None else floor.inbound.agents or 0
     inside = np.arange(agents) < only_in
@@ -174,12 +164,12 @@ def _agents(floor: Floor, plan: Roster, seed: int) -> Arrays:
     made["group"][:agents] = inside
     made["takes_in"][:agents] = inside | blended
     made["takes_out"][:agents] = ~inside
-    made["speed"][:agents] = speeds(floor, seed)
+    made["speed"][:agents] = crew.speed
     made["roster_next"][:agents] = plan.first
     made["roster_end"][:agents] = plan.end
     return {
         "agents": made,
-        "skill": skills(floor, seed)[1].ravel(),
+        "skill": crew.daily(floor).ravel(),
         "roster_at": np.array(plan.at, dtype=np.int64),
         "roster_want": np.array(plan.want, dtype=np.int64),
     }

@@ -244,7 +244,8 @@ def dial(f: Desk, n: Counts, t: int, lead: int, agent: int, kind: int) -> None:
             code = cause.other
             share = cause.other_share
         ring = int(ring * share)
-        ring = min(ring, n.timeout)
+        if ring > n.timeout:  # noqa: PLR1730 (faster than min)
+            ring = n.timeout
     call.code = code
     event = ((t + n.setup + ring + 1) << TIME) | slot
     if code == HUMAN or code == MACHINE_CODE:  # noqa: SIM109, PLR1714 (faster)

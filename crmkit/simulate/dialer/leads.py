@@ -97,7 +97,8 @@ class LeadBatch:
     NUMBER_STATES; `interest`, the chance to buy from an agent of skill 1 once the offer is heard;
     `list_of` and `campaign_of`, positions in `lists` and `campaigns`; `do_not_call`, never dialled;
     `voice`, dialled by automatic voice instead of agents; `lead_ids` and `customer_ids`, how they
-    are named, or None for L0000001 and nobody.
+    are named, or None for L0000001 and nobody; `loaded`, the days of the floor from which they may
+    be dialled, from 0, or None for leads that are all there on the first day.
     """
 
     reach: Floats
@@ -113,6 +114,7 @@ class LeadBatch:
     campaigns: tuple[str, ...] = ("outbound",)
     lead_ids: tuple[str, ...] | None = None
     customer_ids: tuple[str | None, ...] | None = None
+    loaded: Wholes | None = None
 
     def __post_init__(self) -> None:
         n = len(self.reach)
@@ -126,6 +128,11 @@ class LeadBatch:
 
     def __len__(self) -> int:
         return len(self.reach)
+
+    @property
+    def first_day(self) -> Wholes:
+        """The day of the floor from which each may be dialled."""
+        return np.zeros(len(self), dtype=np.int64) if self.loaded is None else self.loaded
 
     @classmethod
     def draw(

@@ -10,6 +10,7 @@ import pyarrow as pa
 from crmkit.simulate.call_codes import RESULTS
 from crmkit.simulate.dialer import kernel as k
 from crmkit.simulate.dialer.blocks import Rows
+from crmkit.simulate.dialer.crew import Crew
 from crmkit.simulate.dialer.leads import LeadBatch
 from crmkit.simulate.dialer.summary import FloorSummary, summed
 from crmkit.simulate.dialer.tables import tables
@@ -73,6 +74,7 @@ class FloorLog:
 
     floor: Floor
     leads: LeadBatch
+    crew: Crew
     times: Times
     reasons: tuple[str, ...]
     calls: Calls
@@ -84,6 +86,7 @@ class FloorLog:
         cls,
         floor: Floor,
         leads: LeadBatch,
+        crew: Crew,
         times: Times,
         reasons: tuple[str, ...],
         rows: Rows,
@@ -93,6 +96,7 @@ class FloorLog:
         return cls(
             floor=floor,
             leads=leads,
+            crew=crew,
             times=times,
             reasons=reasons,
             calls=_calls(rows),

@@ -1,5 +1,9 @@
 """Dial: run a floor over its leads, day by day, call by call."""
 
+import gc
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
@@ -7,8 +11,9 @@ import numpy as np
 
 from crmkit.errors import ParameterError, nearest
 from crmkit.simulate.dialer import compiled, kernel
-from crmkit.simulate.dialer.blocks import Block, Rows, count, put
+from crmkit.simulate.dialer.blocks import ROWS, Block, Rows, count, put
 from crmkit.simulate.dialer.build import Arrays, arrays
+from crmkit.simulate.dialer.crew import Crew
 from crmkit.simulate.dialer.desk import RECORDS, Desk
 from crmkit.simulate.dialer.leads import LeadBatch
 from crmkit.simulate.dialer.log import FloorLog
@@ -21,7 +26,12 @@ ENGINES = ("auto", "python", "numba")
 
 
 def dial(
-    floor: Floor, leads: LeadBatch, *, seed: int | None = None, engine: str = "auto"
+    floor: Floor,
+    leads: LeadBatch,
+    *,
+    crew: Crew | None = None,
+    seed: int | None = None,
+    engine: str = "auto",
 ) -> FloorLog:
     """Simulate a call floor: every dial, every talk, every state of every agent.
 
@@ -29,8 +39,9 @@ def dial(
     log, whichever engine runs it. Agents are taken in the order in which they became ready, callers
     and answered people in the order in which they began to wait; callbacks and retries that are due
     go before fresh leads.
-    Parameters: `floor`, the configuration; `leads`, whom to dial; `seed`, in place of the floor's;
-    `engine`, "python", "numba" (the extra `fast`), or "auto" for numba where it is installed.
+    Parameters: `floor`, the configuration; `leads`, whom to dial; `crew`, the agents, or None for
+    agents drawn by the floor's spread; `seed`, in place of the floor's; `engine`, "python", "numba"
+    (the extra `fast`), or "auto" for numba where it is installed.
     Returns: `FloorLog`, with tables() and summary().
     Raises: ParameterError for an unknown engine or one that is not installed.
 
@@ -45,26 +56,44 @@ def dial(
         raise ParameterError(f"engine is {engine!r}.{hint} There are: {', '.join(ENGINES)}.")
     root = floor.seed if seed is None else seed
     times = Times(floor)
-    plan = roster(floor, times)
-    made = arrays(floor, leads, times, plan, root)
+    people = Crew.draw(floor, root) if crew is None else crew.fits(floor)
+    plan = roster(floor, times, people)
+    made = arrays(floor, leads, times, plan, people, root)
     block = Block.of(floor, leads, len(made["callers"]), root)
     block.begin(made)
     fast = engine == "numba" or (engine == "auto" and compiled.available())
     run = compiled.engine() if fast else kernel.run
-    desk: Any = compiled.desk(made) if fast else _lists(made)
-    _first_events(desk, made, times, fast)
     rows = Rows()
-    while count(desk, "done") == 0:
-        run(desk)
-        rows.take(desk)
-        block.refill(desk)
-        _make_room(desk)
-    return FloorLog.of(floor, leads, times, plan.reasons, rows, root)
+    with _no_collection():
+        desk: Any = compiled.desk(made) if fast else _lists(made)
+        _first_events(desk, made, times, fast)
+        _later_leads(desk, floor, leads, times, fast)
+        while count(desk, "done") == 0:
+            run(desk)
+            rows.take(desk)
+            block.refill(desk)
+            _make_room(desk)
+    return FloorLog.of(floor, leads, people, times, plan.reasons, rows, root)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No search for cycles: a run makes none, and there are millions of records to look through."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _lists(made: Arrays) -> Desk:
-    """The desk of the plain engine; its heaps begin empty."""
-    lists: dict[str, Any] = {f.name: made[f.name].tolist() for f in fields(Desk)}
+    """The desk of the plain engine; its heaps begin empty, its rows are arrays to be read whole."""
+    lists: dict[str, Any] = {
+        f.name: made[f.name].tolist() for f in fields(Desk) if f.name not in ROWS
+    }
+    lists |= {name: array("q", made[name].tobytes()) for name in ROWS}
     for name, kind in RECORDS.items():
         lists[name] = [kind(*row) for row in lists[name]]
     lists |= {"heap": [], "due": [], "due_voice": []}
@@ -100,3 +129,15 @@ def _first_events(f: Any, made: Arrays, times: Times, fast: bool) -> None:
     event(kernel.NEVER, kernel.HALT, 0)
     for due in (f.due, f.due_voice):
         push(due, kernel.NEVER << kernel.KIND)
+
+
+def _later_leads(f: Any, floor: Floor, leads: LeadBatch, times: Times, fast: bool) -> None:
+    """Leads that are not there on the first day are due at the midnight their day begins with."""
+    push = kernel.push_array if fast else kernel.push
+    wanted = (leads.first_day > 0) & (leads.first_day < floor.days) & ~leads.do_not_call
+    midnights = [times.of(day, 0) for day in floor.dates]
+    by_voice = leads.voice & (floor.voice is not None)
+    for lead in np.flatnonzero(wanted & (by_voice == leads.voice)).tolist():
+        if floor.agents or by_voice[lead]:
+            due = f.due_voice if by_voice[lead] else f.due
+            push(due, (midnights[leads.first_day[lead]] << kernel.KIND) | lead)

@@ -13,12 +13,13 @@ import pyarrow.compute as pc
 from crmkit.schema import TABLES
 from crmkit.simulate.call_codes import DISPOSITIONS, RAW, RESULTS, STATES, STATUSES
 from crmkit.simulate.dialer import kernel as k
+from crmkit.simulate.dialer.crew import LONG_AGO
 from crmkit.simulate.floor import stream
 
 if TYPE_CHECKING:
     from crmkit.simulate.dialer.log import FloorLog
 
-__all__ = ["INBOUND", "agent_ids", "call_ids", "lead_ids", "tables"]
+__all__ = ["INBOUND", "agent_ids", "call_columns", "call_ids", "lead_ids", "tables", "turn_columns"]
 
 Wholes = npt.NDArray[np.int64]
 
@@ -35,8 +36,8 @@ _AGENTS_CODES = len(DISPOSITIONS) - 2  # the last two are chosen by nobody
 def tables(log: "FloorLog") -> dict[str, pa.Table]:
     """The canonical tables, exactly of the schema and in its order."""
     return {
-        "calls": _calls(log),
-        "agent_states": _agent_states(log),
+        "calls": _canonical("calls", call_columns(log)),
+        "agent_states": _canonical("agent_states", turn_columns(log)),
         "lead_events": _lead_events(log),
         "dispositions": _dispositions(),
         "agents": _agents(log),
@@ -83,42 +84,40 @@ def _taken(names: Sequence[str | None], positions: Wholes) -> pa.Array:
     return pa.array(names, type=pa.string()).take(where)
 
 
-def _calls(log: "FloorLog") -> pa.Table:
+def call_columns(log: "FloorLog") -> dict[str, pa.Array]:
+    """The columns of `calls`, in the order of the log."""
     calls, n = log.calls, len(log.calls)
     ids = call_ids(np.arange(n))
     spoke = calls.agent >= 0
     caller = calls.kind == k.COMING_IN
-    return _canonical(
-        "calls",
-        {
-            "call_id": ids,
-            "parent_call_id": pa.nulls(n, pa.string()),
-            "lead_id": lead_ids(log, calls.lead),
-            "customer_id": _customers(log),
-            "attempt_no": pa.array(calls.attempt, mask=caller),
-            "list_id": _of_lead(log, log.leads.lists, log.leads.list_of),
-            "campaign_id": _campaign_of(log),
-            "direction": _taken(("outbound", "inbound"), caller.astype(np.int64)),
-            "mode": _taken((log.floor.mode, "manual", "voice"), np.where(caller, -1, calls.kind)),
-            "trunk_id": _named("T", calls.trunk, 4),
-            "started_at": _instants(log, calls.started),
-            "ringing_at": _instants(log, _ringing(log)),
-            "answered_at": _instants(log, calls.answered),
-            "queued_at": _instants(log, calls.queued),
-            "agent_at": _instants(log, calls.agent_at),
-            "ended_at": _instants(log, calls.ended),
-            "wrap_end_at": _instants(log, calls.wrap_end),
-            "result": _taken(RESULTS, calls.result),
-            "raw_status": _raw(log),
-            "amd_result": _taken(("human", "machine"), calls.amd - 1),
-            "hangup_by": _hangups(log),
-            "agent_id": agent_ids(calls.agent),
-            "disposition": _taken(
-                _CODES, np.where(calls.disposition < _AGENTS_CODES, calls.disposition, -1)
-            ),
-            "recording_id": _named("R", np.where(spoke, np.arange(n), -1), 9),
-        },
-    )
+    return {
+        "call_id": ids,
+        "parent_call_id": pa.nulls(n, pa.string()),
+        "lead_id": lead_ids(log, calls.lead),
+        "customer_id": _customers(log),
+        "attempt_no": pa.array(calls.attempt, mask=caller),
+        "list_id": _of_lead(log, log.leads.lists, log.leads.list_of),
+        "campaign_id": _campaign_of(log),
+        "direction": _taken(("outbound", "inbound"), caller.astype(np.int64)),
+        "mode": _taken((log.floor.mode, "manual", "voice"), np.where(caller, -1, calls.kind)),
+        "trunk_id": _named("T", calls.trunk, 4),
+        "started_at": _instants(log, calls.started),
+        "ringing_at": _instants(log, _ringing(log)),
+        "answered_at": _instants(log, calls.answered),
+        "queued_at": _instants(log, calls.queued),
+        "agent_at": _instants(log, calls.agent_at),
+        "ended_at": _instants(log, calls.ended),
+        "wrap_end_at": _instants(log, calls.wrap_end),
+        "result": _taken(RESULTS, calls.result),
+        "raw_status": _raw(log),
+        "amd_result": _taken(("human", "machine"), calls.amd - 1),
+        "hangup_by": _hangups(log),
+        "agent_id": agent_ids(calls.agent),
+        "disposition": _taken(
+            _CODES, np.where(calls.disposition < _AGENTS_CODES, calls.disposition, -1)
+        ),
+        "recording_id": _named("R", np.where(spoke, np.arange(n), -1), 9),
+    }
 
 
 def _instants(log: "FloorLog", ms: Wholes) -> pa.Array:
@@ -171,21 +170,19 @@ def _hangups(log: "FloorLog") -> pa.Array:
     return _taken(("customer", "agent", "system"), by)
 
 
-def _agent_states(log: "FloorLog") -> pa.Table:
+def turn_columns(log: "FloorLog") -> dict[str, pa.Array]:
+    """The columns of `agent_states`, in the order of the log."""
     turns = log.turns
     lead_campaign = _campaign_of(log)
-    return _canonical(
-        "agent_states",
-        {
-            "agent_id": agent_ids(turns.agent),
-            "state": _taken(STATES, turns.state),
-            "reason": _taken(log.reasons, turns.reason),
-            "started_at": _instants(log, turns.started),
-            "ended_at": _instants(log, turns.ended),
-            "call_id": call_ids(turns.call),
-            "campaign_id": lead_campaign.take(pa.array(turns.call, mask=turns.call < 0)),
-        },
-    )
+    return {
+        "agent_id": agent_ids(turns.agent),
+        "state": _taken(STATES, turns.state),
+        "reason": _taken(log.reasons, turns.reason),
+        "started_at": _instants(log, turns.started),
+        "ended_at": _instants(log, turns.ended),
+        "call_id": call_ids(turns.call),
+        "campaign_id": lead_campaign.take(pa.array(turns.call, mask=turns.call < 0)),
+    }
 
 
 _STEPS = (
@@ -232,10 +229,9 @@ def _agents(log: "FloorLog") -> pa.Table:
     """Agents, in teams of ten; the new are hired on the first day, the others long before."""
     n = log.floor.agents
     from_start = stream(log.seed, "hired").integers(30, 1095, n) * 86_400_000
-    new = stream(log.seed, "novices").random(n) < log.floor.novices
-    hired = np.datetime64(log.times.start, "us") - np.where(new, 0, from_start).astype(
-        "timedelta64[ms]"
-    )
+    joined = log.crew.joined
+    since = np.where(joined > LONG_AGO, joined * 86_400_000, -from_start)
+    hired = np.datetime64(log.times.start, "us") + since.astype("timedelta64[ms]")
     return _canonical(
         "agents",
         {

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crmkit import periods
+from crmkit.simulate.dialer.crew import Crew
 from crmkit.simulate.floor import Floor, stream
 from crmkit.simulate.floor_parts import Inbound, Shift, minutes
 
@@ -54,6 +55,14 @@ class Times:
         return np.array([at.hour * 60 + at.minute for at in local], dtype=np.int64)
 
     @cached_property
+    def weekdays(self) -> Wholes:
+        """The local weekday, 0 for Monday, at the beginning of each quarter of an hour."""
+        midnights = [self.of(day, 0) for day in self.floor.dates]
+        at = np.arange(len(self.local_minutes)) * QUARTER
+        day = np.searchsorted(midnights, at, side="right") - 1
+        return np.asarray((day + self.floor.start.weekday()) % 7)
+
+    @cached_property
     def windows(self) -> list[int]:
         """When the calling window opens and closes, in turn."""
         window = self.floor.window
@@ -85,8 +94,11 @@ class Roster:
     reasons: tuple[str, ...]
 
 
-def roster(floor: Floor, times: Times) -> Roster:
-    """The roster of all agents: shifts dealt by weight, breaks spread, days of absence left out."""
+def roster(floor: Floor, times: Times, crew: Crew) -> Roster:
+    """The roster of all agents: shifts dealt by weight, breaks spread, days of absence left out.
+
+    Nobody works before the first day as one of the crew.
+    """
     shape = (floor.agents, floor.days)
     absent = stream(floor.seed, "absence").random(shape) < floor.absence
     most = max((len(shift.breaks) for shift in floor.shifts), default=0)
@@ -98,7 +110,7 @@ def roster(floor: Floor, times: Times) -> Roster:
         made.first.append(len(made.at))
         for number, day in enumerate(floor.dates):
             works = day.weekday() in shifts[agent].weekdays and day not in floor.window.holidays
-            if works and not absent[agent, number]:
+            if works and not absent[agent, number] and number >= crew.joined[agent]:
                 later = spread[agent, number].astype(int).tolist()
                 for minute, want in _working_day(shifts[agent], later, reasons):
                     made.at.append(times.of(day, minute))
@@ -138,8 +150,9 @@ def _working_day(shift: Shift, later: list[int], reasons: tuple[str, ...]) -> li
 
 
 def arrivals(seed: int, inbound: Inbound, times: Times) -> Wholes:
-    """The instants at which callers come in: Poisson at the rate of each local hour."""
+    """The instants at which callers come in: Poisson at the rate of each local hour and weekday."""
     rates = np.array(inbound.rates)[times.local_minutes // 60]
+    rates = rates * np.array(inbound.weekdays)[times.weekdays]
     quarters = times.end // QUARTER
     rng = stream(seed, "arrivals")
     counts = rng.poisson(rates[:quarters] / 4)
