@@ -1,37 +1,71 @@
 """A workbook for CRM and telesales analysts: the public names."""
 
 from crmkit.actions import ActionList, write_actions
+from crmkit.analyses.agents import agents, commission
+from crmkit.analyses.attribution import attribution, attribution_sensitivity
+from crmkit.analyses.calls import DropRule, calls, drops, service, trunks, voice
 from crmkit.analyses.campaigns import campaign_effect, campaigns, contact_frequency
+from crmkit.analyses.channels import channels, referral
 from crmkit.analyses.lifecycle import lifecycle
 from crmkit.analyses.lifetime import lifetime
+from crmkit.analyses.lists import lists
 from crmkit.analyses.movement import movement
+from crmkit.analyses.reach import reach
 from crmkit.analyses.retention import retention
 from crmkit.analyses.rfm import rfm
+from crmkit.analyses.staffing import ShiftPattern, staffing
 from crmkit.analyses.stickiness import stickiness
 from crmkit.analyses.survival import projection, survival, time_to_return
+from crmkit.analyses.talks import talks
+from crmkit.analyses.traffic import crossing, traffic
+from crmkit.analyses.workload import workload
 from crmkit.book import Book, connect
+from crmkit.periods import window_start
 from crmkit.purchases import purchases
+from crmkit.rehearsal import rehearse
 from crmkit.summary import summary
 from crmkit.text import set_reader
 
 __all__ = [
     "ActionList",
     "Book",
+    "DropRule",
+    "ShiftPattern",
+    "agents",
+    "attribution",
+    "attribution_sensitivity",
+    "calls",
     "campaign_effect",
     "campaigns",
+    "channels",
+    "commission",
     "connect",
     "contact_frequency",
+    "crossing",
+    "drops",
     "lifecycle",
     "lifetime",
+    "lists",
     "movement",
     "projection",
     "purchases",
+    "reach",
+    "referral",
+    "rehearse",
     "retention",
     "rfm",
+    "service",
     "set_reader",
+    "staffing",
     "stickiness",
     "summary",
     "survival",
+    "talks",
     "time_to_return",
+    "traffic",
+    "trunks",
+    "voice",
+    "window_start",
+    "workload",
     "write_actions",
 ]

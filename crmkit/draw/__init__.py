@@ -6,9 +6,37 @@ of the picture.
 """
 
 from crmkit.draw.bars import bars, columns, histogram
+from crmkit.draw.cover import balance
+from crmkit.draw.crossing import crossing
+from crmkit.draw.flow import EDGES, flow
+from crmkit.draw.funnel_plot import funnel_plot
 from crmkit.draw.heat import triangle
 from crmkit.draw.lines import curves
 from crmkit.draw.points import dots, scatter
+from crmkit.draw.quadrant import Measure, quadrant
 from crmkit.draw.sheet import words_of
+from crmkit.draw.strips import strips
+from crmkit.draw.timeline import lanes, stack
+from crmkit.draw.week import week
 
-__all__ = ["bars", "columns", "curves", "dots", "histogram", "scatter", "triangle", "words_of"]
+__all__ = [
+    "EDGES",
+    "Measure",
+    "balance",
+    "bars",
+    "columns",
+    "crossing",
+    "curves",
+    "dots",
+    "flow",
+    "funnel_plot",
+    "histogram",
+    "lanes",
+    "quadrant",
+    "scatter",
+    "stack",
+    "strips",
+    "triangle",
+    "week",
+    "words_of",
+]
