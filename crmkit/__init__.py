@@ -20,6 +20,7 @@ from crmkit.analyses.talks import talks
 from crmkit.analyses.traffic import crossing, traffic
 from crmkit.analyses.workload import workload
 from crmkit.book import Book, connect
+from crmkit.dials import on_floor
 from crmkit.periods import window_start
 from crmkit.purchases import purchases
 from crmkit.rehearsal import rehearse
@@ -47,6 +48,7 @@ __all__ = [
     "lifetime",
     "lists",
     "movement",
+    "on_floor",
     "projection",
     "purchases",
     "reach",

@@ -6,7 +6,7 @@ import ibis.expr.types as ir
 from crmkit import periods, schema
 from crmkit.errors import InputError
 
-__all__ = ["FLAGS", "dials"]
+__all__ = ["FLAGS", "dials", "on_floor"]
 
 FLAGS = ("right_party", "interest", "sale", "do_not_call", "callback", "completed")
 """What the table of dispositions says of an outcome, beside whether a person answered."""
@@ -85,6 +85,23 @@ def dials(
             dropped=(rows.outbound & (rows.result == "dropped")).fill_null(False),
         )
     )
+
+
+def on_floor(agent_states: ir.Table) -> ir.Table:
+    """The states of agents who are ever ready for a call: those on the call floor.
+
+    A desk that dials by hand is never ready, and its other work is no idle time: how busy a floor
+    is says nothing of it.
+
+    Parameters: `agent_states`, the canonical table.
+    Returns: the same columns, fewer rows.
+
+    >>> states = {"agent_id": ["a", "a", "b"], "state": ["ready", "talk", "talk"]}
+    >>> on_floor(ibis.memtable(states)).agent_id.execute().tolist()
+    ['a', 'a']
+    """
+    ready = agent_states.filter(agent_states.state == "ready")
+    return agent_states.semi_join(ready.select("agent_id").distinct(), "agent_id")
 
 
 def _complete(table: ir.Table, name: str) -> ir.Table:

@@ -223,33 +223,14 @@ def budget_of(
     channels = [channel for channel in spent if spent[channel] > 0 and channel != NO_TOUCH]
     total = float(sum(spent[channel] for channel in channels))
     places = np.array([labels.index(c) if c in labels else -1 for c in channels], dtype=int)
+    now = np.array([spent[channel] for channel in channels], dtype=float)
     rows = []
-    for number_of_model, each in enumerate(MODELS):
-        mine = credit[credit.model == each]
-        conversions = _chosen(mine.conversions.to_numpy()[:-1], places)
-        if not conversions.sum() > 0:
-            continue
-        shares = _normal(_chosen(drawn[:, number_of_model, :-1, 0], places))
-        now = np.array([spent[channel] for channel in channels], dtype=float)
-        budget = total * _normal(conversions)
-        low, high = limits(total * shares - now)
-        rows.append(
-            pd.DataFrame(
-                {
-                    "model": each,
-                    "channel": channels,
-                    "spend": now,
-                    "budget": budget,
-                    "change": budget - now,
-                    "change_low": low,
-                    "change_high": high,
-                    "conversions": conversions,
-                    "cost": np.divide(
-                        now, conversions, out=np.full(len(now), np.nan), where=conversions > 0
-                    ),
-                }
-            )
-        )
+    for place, each in enumerate(MODELS):
+        conversions = _chosen(credit[credit.model == each].conversions.to_numpy()[:-1], places)
+        if conversions.sum() > 0:
+            split = _normal(_chosen(drawn[:, place, :-1, 0], places))
+            moved = _moves(now, conversions, split)
+            rows.append(moved.assign(model=each, channel=channels)[_COLUMNS])
     moves = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=_COLUMNS)
     if len(moves):
         sums = moves.groupby("model")[["budget", "change"]].sum()
@@ -258,7 +239,29 @@ def budget_of(
     return Budget(model=model, total=total, moves=moves)
 
 
-_COLUMNS = ["model", "channel", "spend", "budget", "change", "change_low", "change_high"]
+_COLUMNS = [
+    *("model", "channel", "spend", "budget", "change", "change_low", "change_high"),
+    *("conversions", "cost"),
+]
+
+
+def _moves(spend: Floats, conversions: Floats, split: Floats) -> pd.DataFrame:
+    """What a model would move: the spending, its credit, and the split of each draw."""
+    total = spend.sum()
+    budget = total * _normal(conversions)
+    low, high = limits(total * split - spend)
+    unknown = np.full(len(spend), np.nan)
+    return pd.DataFrame(
+        {
+            "spend": spend,
+            "budget": budget,
+            "change": budget - spend,
+            "change_low": low,
+            "change_high": high,
+            "conversions": conversions,
+            "cost": np.divide(spend, conversions, out=unknown, where=conversions > 0),
+        }
+    )
 
 
 def _chosen(values: Floats, places: npt.NDArray[np.int_]) -> Floats:

@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 from crmkit import periods
@@ -98,10 +98,6 @@ class Options:
                 "transform": self.transform if transform is None else transform,
             }
         )
-
-    def first_order(self) -> "Options":
-        """The same with a Markov chain of order 1."""
-        return replace(self, order=1)
 
     @property
     def end(self) -> dt.datetime:

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crmkit.analyses.attribution import charts, words
+from crmkit.analyses.attribution import card, charts, words
+from crmkit.analyses.attribution import tables as shown
 from crmkit.analyses.attribution.budget import Budget, budget_of
 from crmkit.analyses.attribution.distance import distances
 from crmkit.analyses.attribution.frames import NO_TOUCH
@@ -74,11 +75,11 @@ class Attribution(Result):
     @property
     def definition(self) -> Definition:
         """Every decision behind the credit, and what it cannot say."""
-        return words.definition(self)
+        return card.definition(self)
 
     def tables(self) -> Mapping[str, Table]:
         """Models side by side; credit with intervals; channels; agreement; frequent paths."""
-        return words.tables(self)
+        return shown.tables(self)
 
     def plots(self) -> Mapping[str, Callable[[], Figure]]:
         """Models by channel, credit with intervals, the flow of paths."""

@@ -1,15 +1,13 @@
-"""The sentences, tables and definition card of an attribution."""
+"""The sentences of an attribution, and the names it has for readers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from crmkit import text
 from crmkit.analyses.attribution.frames import CONVERTED, MORE, NO_TOUCH
-from crmkit.analyses.attribution.models import MODELS
 from crmkit.analyses.attribution.streams import OTHER, UNKNOWN
-from crmkit.blocks import Column, Definition, Kind, Table
 from crmkit.result import Finding
 from crmkit.text import message, number, percent, say, span
 
@@ -33,30 +31,11 @@ _NAMES = {
     CONVERTED: message("Converted"),
     MORE: message("More touches"),
 }
-_TRANSFORMS = {
-    "exposure": message("Touches of one channel in a row count as one, at the time of the last."),
-    "first": message("Each channel counts once in a path, at its first touch."),
-    "frequency": message(
-        "Each channel counts once in a path, at its first touch; the Markov chain tells 1, 2, 3, "
-        "and 4 or more touches of it apart."
-    ),
-    "unique": message("Every touch counts."),
-}
 TRANSFORM_NAMES = {
     "exposure": message("Runs as one"),
     "first": message("Each channel once"),
     "frequency": message("Once, by frequency"),
     "unique": message("Every touch"),
-}
-_GAMES = {
-    "rate": message(
-        "A set of channels is worth the share of its paths that converted; what a channel adds to "
-        "the sets of every path, averaged over all orders of joining. Values below zero are cut."
-    ),
-    "conversions": message(
-        "A set of channels is worth the conversions of paths that had no others; so each path is "
-        "shared equally among its channels."
-    ),
 }
 _MUCH = 0.2
 """From this share on, conversions without a touch are a finding."""
@@ -81,7 +60,7 @@ def headline(result: "Attribution") -> str:
         return say(
             "{n} conversions, none of them with a touch in the {days} days before.",
             n=n,
-            days=_days(result.options.lookback),
+            days=days(result.options.lookback),
         )
     first = result.credited().iloc[0]
     words = {
@@ -116,253 +95,9 @@ def _differing(result: "Attribution") -> Any:
     return result.channels.iloc[int(spread.to_numpy().argmax())]
 
 
-def _days(value: float) -> str:
+def days(value: float) -> str:
+    """A number of days, whole or with one digit."""
     return number(value, 0 if float(value).is_integer() else 1)
-
-
-def definition(result: "Attribution") -> Definition:
-    """Every decision behind the credit, and what it cannot say."""
-    options, facts = result.options, result.facts
-    days = _days(options.lookback)
-    items = [
-        (
-            say("Path"),
-            say(
-                "The touches of a customer in the {days} days before a conversion, in elapsed time "
-                "with both ends included, and after the conversion before: a conversion ends its "
-                "path. Conversions at one instant share a path.",
-                days=days,
-            ),
-        ),
-        (say("Paths without conversion"), _open_words(result, days)),
-        (say("Repeats"), say(_TRANSFORMS[options.transform])),
-        (say("Credit goes to"), say("The column {column}.", column=options.by)),
-        (
-            say("First, last"),
-            say("All credit to the first or the last touch of the path."),
-        ),
-        (say("Last non-direct"), _direct_words(result)),
-        (say("Linear"), say("Equal parts to all touches.")),
-        (
-            say("By position"),
-            say("40% to the first, 40% to the last, 20% to those between; of two, half each."),
-        ),
-        (
-            say("Time decay"),
-            say(
-                "A touch counts half as much for every {days} days that it lies further back.",
-                days=_days(options.half_life),
-            ),
-        ),
-        (
-            say("Markov chain"),
-            say(
-                "States are the last {order} touches. Credit in relation to the removal effect: "
-                "the share of conversions lost when a channel leads nowhere, solved exactly.",
-                order=number(options.order),
-            ),
-        ),
-        (say("Shapley value"), say(_GAMES[options.game])),
-        (
-            say("No touch"),
-            say(
-                "Conversions with no touch before them are credited to no channel, by every model."
-            ),
-        ),
-        (say("Interval"), _interval_words(result)),
-        (say("Counted"), _counted_words(result)),
-        (say("Left out"), _left_out(facts)),
-        (
-            say("Ties"),
-            say("Touches at one instant come in the order of their channels' names."),
-        ),
-        (
-            say("Money"),
-            say("Amounts are in the book's one currency; others must be converted before."),
-        ),
-        (
-            say("What this cannot say"),
-            say(
-                "Every model divides conversions that happened among the touches before them. None "
-                "says which would have happened without a channel: only an experiment does, such "
-                "as withholding the channel from a random part of the customers."
-            ),
-        ),
-    ]
-    return Definition(tuple(items))
-
-
-def _open_words(result: "Attribution", days: str) -> str:
-    if not result.options.open_paths:
-        return say("Left out.")
-    return say(
-        "Each stretch of {days} days with touches that no conversion followed in {days} days, "
-        "counted from the conversion before or from the first touch. {n} touches of the last "
-        "{days} days are left out: a conversion may still follow.",
-        days=days,
-        n=number(result.facts.get("touches_pending", 0)),
-    )
-
-
-def _direct_words(result: "Attribution") -> str:
-    direct = result.options.direct
-    if direct is None:
-        return say(
-            "All credit to the last touch that is not of kind direct; to the last, where all are."
-        )
-    return say(
-        "All credit to the last touch that is not {names}; to the last, where all are.",
-        names=say(", ").join(direct) or "–",
-    )
-
-
-def _interval_words(result: "Attribution") -> str:
-    if result.bootstrap == 0:
-        return say("None was asked for.")
-    return say(
-        "Bootstrap of customers, 95%: {draws} draws of {groups} random groups of customers. The "
-        "number of conversions is taken as it is; the interval is of how they are shared out.",
-        draws=number(result.bootstrap),
-        groups=number(result.groups),
-    )
-
-
-def _counted_words(result: "Attribution") -> str:
-    options = result.options
-    words = {"last": text.day(options.as_of), "zone": options.timezone}
-    if options.start is None:
-        return say("Conversions from the first touch to {last}, time zone {zone}.", **words)
-    return say(
-        "Conversions from {first} to {last}, time zone {zone}.",
-        first=text.day(options.start),
-        **words,
-    )
-
-
-def _left_out(facts: Mapping[str, int]) -> str:
-    """Rows that did not count, each kind with its number."""
-    kinds = {
-        "copies": say("touches that stand twice: {n}", n=number(facts.get("copies", 0))),
-        "touches_of_nobody": say(
-            "touches of no known customer: {n}", n=number(facts.get("touches_of_nobody", 0))
-        ),
-        "early": say("conversions before the first day: {n}", n=number(facts.get("early", 0))),
-        "negative": say(
-            "conversions with a value below zero: {n}", n=number(facts.get("negative", 0))
-        ),
-        "strangers": say(
-            "conversions of no known customer, which count as without touch: {n}",
-            n=number(facts.get("strangers", 0)),
-        ),
-        "unvalued": say(
-            "conversions without a value, which count with 0: {n}",
-            n=number(facts.get("unvalued", 0)),
-        ),
-    }
-    found = [words for kind, words in kinds.items() if facts.get(kind, 0)]
-    return say("; ").join(found) if found else say("Nothing.")
-
-
-def tables(result: "Attribution") -> dict[str, Table]:
-    """Models side by side; credit with intervals; channels; agreement; frequent paths."""
-    return {
-        "models": _models_table(result),
-        "credit": _credit_table(result),
-        "channels": _channels_table(result),
-        "agreement": _agreement_table(result),
-        "paths": _paths_table(result),
-    }
-
-
-def _named(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(name=[name(channel) for channel in frame.channel])
-
-
-def _models_table(result: "Attribution") -> Table:
-    wide = result.credit.pivot_table(
-        index="channel", columns="model", values="conversions_share", sort=False, dropna=False
-    )
-    order = result.credited().channel
-    frame = wide.reindex(order).reset_index()
-    ranks = result.credit.pivot_table(
-        index="channel", columns="model", values="rank", sort=False, dropna=False
-    ).reindex(order)
-    frame["ranks"] = [
-        "" if pd.isna(low) else f"{low:.0f}–{high:.0f}"
-        for low, high in zip(ranks.min(axis=1), ranks.max(axis=1), strict=True)
-    ]
-    columns = (
-        Column("name", say("Channel")),
-        *(Column(model, model_name(model), "rate", shade=True) for model in MODELS),
-        Column("ranks", say("Ranks")),
-    )
-    caption = say("Share of all conversions credited to each channel, by model.")
-    return Table("attribution-models", caption, _named(frame), columns)
-
-
-def _credit_table(result: "Attribution") -> Table:
-    def shown(measure: str, label: str, kind: Kind, digits: int | None = None) -> Column:
-        return Column(measure, label, kind, digits, f"{measure}_low", f"{measure}_high")
-
-    columns = [
-        Column("name", say("Channel")),
-        shown("conversions", say("Conversions"), "number", 1),
-        shown("conversions_share", say("Share"), "rate"),
-    ]
-    if result.valued:
-        columns += [
-            Column("revenue", say("Revenue"), "money"),
-            shown("revenue_share", say("Share of revenue"), "rate"),
-        ]
-    caption = say("Credit by {model}, with 95% intervals.", model=model_name(result.model))
-    return Table("attribution-credit", caption, _named(result.credited()), tuple(columns))
-
-
-def _channels_table(result: "Attribution") -> Table:
-    columns = (
-        Column("name", say("Channel")),
-        Column("touches", say("Touches"), "count"),
-        Column("paths", say("Paths with it"), "count"),
-        Column("converting", say("Converted"), "count"),
-        Column("rate", say("Conversion rate"), "rate", 2, "rate_low", "rate_high", "paths"),
-        Column("removal", say("Removal effect"), "rate"),
-        Column("removal_normalised", say("Normalised"), "rate"),
-        Column("shapley", say("Shapley value, conversions"), "number", 1, folded=True),
-        Column("shapley_error", say("Its error of sampling"), "number", 2, folded=True),
-    )
-    note = say(
-        "Removal effects do not sum to 100%: a conversion needs every touch of its path. "
-        "Normalised, they share out the conversions after a touch."
-    )
-    caption = say("Paths by channel, and the share of conversions lost without it.")
-    return Table("attribution-channels", caption, _named(result.channels), columns, note=note)
-
-
-def _agreement_table(result: "Attribution") -> Table:
-    frame = result.agreement.assign(
-        one=[model_name(model) for model in result.agreement["first"]],
-        other=[model_name(model) for model in result.agreement["second"]],
-    ).sort_values("share_moved", ascending=False, kind="stable", ignore_index=True)
-    columns = (
-        Column("one", say("Model")),
-        Column("other", say("Other model")),
-        Column("share_moved", say("Credited to other channels"), "rate"),
-        Column("tau", say("Kendall's tau of the ranks"), "number", 2),
-        Column("moved", say("Largest difference of ranks"), "count"),
-    )
-    caption = say("How far each two models disagree; tau is 1 where they rank alike.")
-    return Table("attribution-agreement", caption, frame, columns)
-
-
-def _paths_table(result: "Attribution") -> Table:
-    columns = [
-        Column("path", say("Path")),
-        Column("conversions", say("Conversions"), "count"),
-    ]
-    if result.valued:
-        columns.append(Column("revenue", say("Revenue"), "money"))
-    caption = say("The paths with the most conversions; of long ones the first five touches.")
-    return Table("attribution-paths", caption, result.paths, tuple(columns), limit=20)
 
 
 def findings(result: "Attribution") -> tuple[Finding, ...]:

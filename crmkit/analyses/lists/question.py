@@ -6,7 +6,7 @@ import pandas as pd
 
 from crmkit import periods
 from crmkit.analyses.lists.result import Lists
-from crmkit.analyses.lists.rows import counted, dead_leads, loaded, outbound
+from crmkit.analyses.lists.rows import MODES, counted, dead_leads, loaded, outbound
 from crmkit.errors import ParameterError
 from crmkit.stats import SMALL, holm, two_proportions, wilson
 
@@ -35,7 +35,7 @@ def lists(
     suspended. Yield is compared on the first dial of each lead only, because later ones go to those
     who are hard to reach; decay is the change of the odds of a contact by week of the list's age
     (logistic regression). A list is weak where its share is below that of the other lists dialled
-    in the same way (by hand, or by a dialler), p below 5 % after Holm's adjustment. Automatic voice
+    in the same mode, p below 5 % after Holm's adjustment. Automatic voice
     is left out: nobody speaks.
 
     Parameters:
@@ -50,8 +50,8 @@ def lists(
 
     Returns: `Lists` with the frames `lists` (list_id, loaded, dialled, penetration, reached, done,
         left, dials, fresh, contacts, rate with limits, sales, yield with limits, decay with limits,
-        empty, suspended, off, dead, dead_share with limits, dead_dials, after, way (1 by a
-        dialler), p_adjusted, verdict)
+        empty, suspended, off, dead, dead_share with limits, dead_dials, after, way (the mode of
+        most dials), p_adjusted, verdict)
         and `ages` (list_id, age in weeks, dials, contacts, rate with limits, sales).
     Raises: ParameterError for less than one try.
 
@@ -123,7 +123,7 @@ def _lists(counts: pd.DataFrame, ages: pd.DataFrame, known: pd.DataFrame | None)
             dead_low=dead[0],
             dead_high=dead[1],
         )
-    frame["way"] = (2 * frame.by_dialler > frame.dials).astype("int64")
+    frame["way"] = frame[list(MODES)].astype("float64").idxmax(axis=1).astype("object")
     frame["whole"] = _of_way(frame)
     frame["p_adjusted"] = holm(_against_others(frame))
     decays = {name: _decay(part) for name, part in ages.groupby("list_id")}

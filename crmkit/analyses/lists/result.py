@@ -113,8 +113,8 @@ class Lists(Result):
                 (
                     say("Weaker than the others"),
                     say(
-                        "Against lists dialled in the same way, by hand or by a dialler; two "
-                        "proportions, p below 5% after Holm's adjustment."
+                        "Against lists dialled in the same mode; two proportions, p below 5% after "
+                        "Holm's adjustment."
                     ),
                 ),
                 (say("Data until"), say("{day}, included", day=text.day(self.as_of))),
@@ -189,7 +189,7 @@ class Lists(Result):
             title=self.headline,
             subtitle=say(
                 "Share of leads reached by their first dial, 95% interval; blue: weaker than other "
-                "lists dialled in the same way."
+                "lists dialled in the same mode."
             ),
             alt=self.headline,
             accent=tuple(self._named(self.weak).name) or ("",),

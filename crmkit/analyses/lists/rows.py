@@ -8,12 +8,12 @@ import ibis.expr.types as ir
 from crmkit import periods
 from crmkit.dials import dials
 
-__all__ = ["DEAD", "counted", "dead_leads", "loaded", "outbound"]
+__all__ = ["DEAD", "MODES", "counted", "dead_leads", "loaded", "outbound"]
 
 DEAD = ("empty_number", "suspended")
 """Results after which a number will not answer; a switch may report one for another."""
 _OFF = ("powered_off", "unreachable")
-_MACHINES = ("progressive", "power", "predictive")
+MODES = ("manual", "preview", "progressive", "power", "predictive")
 
 
 def outbound(
@@ -29,7 +29,6 @@ def outbound(
         list_id=rows.list_id.fill_null(""),
         dead=rows.result.isin(DEAD).fill_null(False),
         off=rows.result.isin(_OFF).fill_null(False),
-        by_dialler=rows["mode"].isin(_MACHINES).fill_null(False),
         over=_any(rows, "sale") | _any(rows, "do_not_call") | _any(rows, "completed"),
     )
     dead_at = ibis.ifelse(known.dead, known.started_at, ibis.null("timestamp"))
@@ -68,7 +67,7 @@ def counted(rows: ir.Table, leads: ir.Table | None, *, tries: int) -> ir.Table:
         line=rows.line_seconds.fill_null(0).round(0).cast("int64").sum(),
         contacts=rows.contact.cast("int64").sum(),
         sales=_any(rows, "sale").cast("int64").sum(),
-        by_dialler=rows.by_dialler.cast("int64").sum(),
+        **{name: (rows["mode"] == name).fill_null(False).cast("int64").sum() for name in MODES},
         first_day=rows.day.min(),
         last_day=rows.day.max(),
     )
@@ -86,7 +85,7 @@ def counted(rows: ir.Table, leads: ir.Table | None, *, tries: int) -> ir.Table:
         "dials": people.n.sum(),
         "contacts": people.contacts.sum(),
         "sales": people.sales.sum(),
-        "by_dialler": people.by_dialler.sum(),
+        **{name: people[name].sum() for name in MODES},
         "first_day": people.first_day.min(),
         "last_day": people.last_day.max(),
     }
@@ -105,8 +104,8 @@ def counted(rows: ir.Table, leads: ir.Table | None, *, tries: int) -> ir.Table:
 
 _COLUMNS = [
     *("age", "dialled", "reached", "done", "empty", "suspended", "off", "dead", "dead_dials"),
-    *("after", "dead_line", "dials", "contacts", "sales", "by_dialler", "first_day"),
-    "last_day",
+    *("after", "dead_line", "dials", "contacts", "sales", "first_day", "last_day"),
+    *MODES,
 ]
 
 

@@ -1,4 +1,4 @@
-"""The share reached by attempt, and the hours compared on the same leads."""
+"""The share reached by attempt, and the hours compared within the same lists."""
 
 from typing import TYPE_CHECKING
 
@@ -77,7 +77,7 @@ def times(found: "Reach", kind: str) -> Figure:
         name=f"reach-{kind}",
         title=words,
         subtitle=say(
-            "Chance of an answer, % of the mean, the same leads at all times, 95% interval; "
+            "Chance of an answer, % of the mean, within the same lists, 95% interval; "
             "hollow: the bare rate, which compares other leads."
         ),
         alt=words,

@@ -135,8 +135,8 @@ class Reach(Result):
             return say("No time of calling is surely better than the others.")
         row = self.named(kind).iloc[best]
         return say(
-            "{when} is the best time: {times} ({span}) times the mean chance of an answer, on the "
-            "same leads.",
+            "{when} is the best time: {times} ({span}) times the mean chance of an answer, "
+            "within the same lists.",
             when=row.label,
             times=number(row.factor, 2),
             span=span(row.factor_low, row.factor_high, digits=2, rate=False),
