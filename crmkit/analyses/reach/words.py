@@ -170,9 +170,9 @@ def definition_of(found: "Reach") -> Definition:
                 say(
                     "An hour multiplies a lead's hazard to answer, alike for all leads; lists are "
                     "compared with themselves. Within a list, the hour of a dial must say nothing "
-                    "of how easily the lead is reached. Where people like hours of their own, those who missed one are likelier at another: then these chances "
-                    "are nearer the truth than bare rates, not exact. Hours: p = {p}; weekdays: "
-                    "p = {q}.",
+                    "of how easily the lead is reached. Where people like hours of their own, "
+                    "those who missed one are likelier at another: then these chances are nearer "
+                    "the truth than bare rates, not exact. Hours: p = {p}; weekdays: p = {q}.",
                     p=number(found.p_hours, 3),
                     q=number(found.p_weekdays, 3),
                 ),
