@@ -1,10 +1,18 @@
 """A workbook for CRM and telesales analysts: the public names."""
 
+from importlib import import_module
+from types import ModuleType
+
 from crmkit.actions import ActionList, write_actions
 from crmkit.analyses.agents import agents, commission
 from crmkit.analyses.attribution import attribution, attribution_sensitivity
 from crmkit.analyses.calls import DropRule, calls, drops, service, trunks, voice
-from crmkit.analyses.campaigns import campaign_effect, campaigns, contact_frequency
+from crmkit.analyses.campaigns import (
+    campaign_effect,
+    campaigns,
+    contact_frequency,
+    coupon_use,
+)
 from crmkit.analyses.channels import channels, referral
 from crmkit.analyses.lifecycle import lifecycle
 from crmkit.analyses.lifetime import lifetime
@@ -42,6 +50,7 @@ __all__ = [
     "commission",
     "connect",
     "contact_frequency",
+    "coupon_use",
     "crossing",
     "drops",
     "lifecycle",
@@ -71,3 +80,10 @@ __all__ = [
     "workload",
     "write_actions",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """The simulator, imported when it is asked for: it takes a while, and few need it."""
+    if name == "simulate":
+        return import_module("crmkit.simulate")
+    raise AttributeError(f"module 'crmkit' has no attribute {name!r}")

@@ -1,4 +1,11 @@
-"""A firm with a planted truth, for demos and for tests of every analysis."""
+"""A firm with a planted truth, for demos and for tests of every analysis.
+
+The module can be called: `ck.simulate(preset="small", out="firm")` is `simulate` below.
+"""
+
+import sys
+from pathlib import Path
+from types import ModuleType
 
 from crmkit.simulate.firm import Firm, firm
 from crmkit.simulate.parts import (
@@ -50,3 +57,21 @@ __all__ = [
     "firm",
     "simulate",
 ]
+
+
+class _Simulator(ModuleType):
+    """The module as a function of the same name, so that `ck.simulate(...)` does what it says."""
+
+    def __call__(
+        self,
+        world: World | None = None,
+        *,
+        preset: str = "demo",
+        seed: int | None = None,
+        out: Path | str,
+    ) -> Path:
+        """Simulate a firm and write its book into a folder; see `simulate`."""
+        return simulate(world, preset=preset, seed=seed, out=out)
+
+
+sys.modules[__name__].__class__ = _Simulator

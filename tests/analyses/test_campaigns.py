@@ -11,7 +11,12 @@ import pytest
 from statsmodels.stats.proportion import confint_proportions_2indep
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
-from crmkit.analyses.campaigns import campaign_effect, campaigns, contact_frequency
+from crmkit.analyses.campaigns import (
+    campaign_effect,
+    campaigns,
+    contact_frequency,
+    coupon_use,
+)
 from crmkit.analyses.campaigns.counterfactual import against_control, by_model, by_weekday
 from crmkit.errors import ParameterError
 from crmkit.purchases import purchases
@@ -443,3 +448,65 @@ def test_planted_lifts_are_covered(firm):
     counts = truth.pivot_table("bought", "campaign", "treated", aggfunc="sum")
     assert marketing.treated_buyers.tolist() == counts.loc[marketing.index, True].tolist()
     assert marketing.holdout_buyers.tolist() == counts.loc[marketing.index, False].tolist()
+
+
+# Coupons
+
+
+def coupons(*rows):
+    """(customer, event, day, value, campaign) as events."""
+    return ibis.memtable(
+        [
+            {
+                "customer_id": who,
+                "event": f"coupon_{what}",
+                "campaign": (more or ("A",))[0],
+                "occurred_at": AT + dt.timedelta(days=day),
+                "value": value,
+            }
+            for who, what, day, value, *more in rows
+        ],
+        schema={
+            "customer_id": "string",
+            "event": "string",
+            "campaign": "string",
+            "occurred_at": "timestamp",
+            "value": "float64",
+        },
+    )
+
+
+def test_a_coupon_counts_once_and_only_after_it_was_sent():
+    events = coupons(
+        ("a", "sent", 0, 5.0),
+        ("a", "sent", 1, 5.0),
+        ("a", "used", 2, 5.0),
+        ("a", "used", 3, 5.0),
+        ("b", "sent", 5, 5.0),
+        ("b", "used", 4, 5.0),  # an earlier one
+        ("c", "used", 4, 5.0),  # never sent
+        ("d", "sent", 0, None, "B"),
+        ("d", "used", 60, None, "B"),  # after the last day that counts
+        (None, "sent", 0, 5.0),
+    )
+    result = coupon_use(events, as_of="2025-05-31")
+    frame = result.coupons.set_index("campaign")
+    assert frame.loc["A", ["sent", "used", "stray", "worth", "days"]].tolist() == [2, 1, 1, 5, 2]
+    assert frame.loc["B", ["sent", "used"]].tolist() == [1, 0] and np.isnan(frame.days["B"])
+    late = coupon_use(events, as_of="2025-05-31", start="2025-05-03").coupons
+    assert late.set_index("campaign").sent["A"] == 1
+    assert coupon_use(coupons(), as_of="2025-05-31").empty
+    for language in ("en", "zh"):
+        with reading(language=language, currency="CNY"):
+            assert result.table().json()["rows"] and result.plot().alt and result.findings()
+
+
+def test_planted_coupons_are_counted(firm):
+    events = ibis.read_parquet(firm / "events.parquet")
+    found = coupon_use(events, as_of="2025-03-27", timezone="Asia/Shanghai").coupons
+    bare = events.filter(events.event.isin(["coupon_sent", "coupon_used"])).execute()
+    for row in found.itertuples():
+        own = bare[bare.campaign == row.campaign]
+        assert row.sent == own[own.event == "coupon_sent"].customer_id.nunique()
+        assert row.used == own[own.event == "coupon_used"].customer_id.nunique()
+    assert len(found) and found.stray.sum() == 0

@@ -324,3 +324,13 @@ def test_money_is_exact_beyond_a_double() -> None:
     made = money(cents)
     assert made.type == pa.decimal128(18, 4)
     assert made.to_pylist() == expected
+
+
+def test_the_simulator_is_a_public_name_that_can_be_called(tmp_path):
+    import crmkit as ck
+
+    folder = ck.simulate(World(customers=5), out=tmp_path / "firm")
+    assert (folder / "orders.parquet").exists()
+    assert ck.simulate.World is World
+    with pytest.raises(AttributeError, match="nothing"):
+        ck.nothing  # noqa: B018
