@@ -17,6 +17,7 @@ from crmkit.draw.sheet import (
     draw,
     grid,
     rows,
+    ticks_of,
     words_of,
 )
 
@@ -68,7 +69,7 @@ def dots(
             )
         rows(axes, [str(v) for v in frame[label]])
         axes.xaxis.set_major_locator(MaxNLocator(4 if sheet.narrow else 7))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: words_of(kind)(v)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: ticks_of(kind)(v)))
         axes.xaxis.grid(visible=True, color=LINE, lw=0.6)
         axes.set_axisbelow(True)
         axes.spines["left"].set_visible(False)

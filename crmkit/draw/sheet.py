@@ -96,6 +96,13 @@ def words_of(kind: str, digits: int | None = None) -> Callable[[float], str]:
     return lambda value: text.number(value, digits if digits is not None else 1)
 
 
+def ticks_of(kind: str) -> Callable[[float], str]:
+    """How ticks of a kind are written: rates with a decimal where the tick is no whole per cent."""
+    if kind != "rate":
+        return words_of(kind)
+    return lambda value: text.percent(value, 0 if abs(100 * value % 1 - 0.5) > 0.49 else 1)
+
+
 def draw(paint: Paint, height: float, words: Words, *, narrow_height: float | None) -> Figure:
     """Paint a wide and a narrow drawing of the given heights in pixels."""
     drawings = {}
@@ -130,7 +137,8 @@ def draw(paint: Paint, height: float, words: Words, *, narrow_height: float | No
 def grid(axes: Axes, kind: str, write: Callable[[float], str]) -> None:
     """Quiet horizontal lines to read values by."""
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=kind == "count"))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
+    tick = ticks_of(kind) if kind == "rate" else write
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
     axes.yaxis.grid(visible=True, color=LINE, lw=0.6)
     axes.set_axisbelow(True)
     axes.spines["left"].set_visible(False)

@@ -92,6 +92,26 @@ def test_results_sum_to_dials_with_the_unknown():
     assert results.share_before.isna().all()  # the log begins on this day
 
 
+def test_callbacks_by_hand_make_no_hour_look_good():
+    """At noon callbacks reach 80 of 100; the dialler reaches a fifth at every hour."""
+    noon = MONDAY + 2 * HOUR
+    given = [
+        *(spoke(at=noon, mode="manual") for _ in range(80)),
+        *(missed(at=noon, mode="manual") for _ in range(20)),
+        *(spoke(at=MONDAY + k * HOUR, mode="predictive") for k in range(4) for _ in range(50)),
+        *(missed(at=MONDAY + k * HOUR, mode="predictive") for k in range(4) for _ in range(200)),
+    ]
+    found = asked(*given)
+    hours = found.hours.set_index("hour")
+    assert hours.contact_rate.tolist() == pytest.approx([0.2, 0.2, 130 / 350, 0.2])
+    assert hours.expected.tolist() == pytest.approx([50, 50, 130, 50])
+    assert hours.adjusted.tolist() == pytest.approx([280 / 1100] * 4)
+    assert found.findings() == ()
+    better = [spoke(at=MONDAY + 5 * HOUR, mode="predictive") for _ in range(100)]
+    (finding,) = asked(*given, *better).findings()
+    assert "At 15:00–16:00" in finding.words
+
+
 def test_days_are_compared_with_as_many_before():
     found = asked(
         *(spoke(at=MONDAY + DAY * k, campaign_id="x") for k in (0, 0, 1)),

@@ -6,6 +6,7 @@ import pandas as pd
 from crmkit import periods
 from crmkit.analyses.calls.dialling import counts
 from crmkit.analyses.calls.dialling.counts import COUNTS, group_frame
+from crmkit.analyses.calls.dialling.hours import hour_frame
 from crmkit.analyses.calls.dialling.result import Calls
 from crmkit.analyses.calls.measures import summed
 from crmkit.analyses.calls.window import Window
@@ -42,7 +43,8 @@ def calls(
     Returns: `Calls` with the frames `totals` (a row a stretch of days), `results` (a row a result),
         `campaigns`, `lists`, `modes`, `hours` (by hour and weekday), `trend` (by period). Each has
         counts (dials, answered, contacts, right_party, sales), and rates with their limits, such as
-        contact_rate, contact_rate_low, contact_rate_high. What the log does not tell is NaN: no
+        contact_rate, contact_rate_low, contact_rate_high; `hours` also adjusted, the contact rate
+        with what campaigns and modes explain taken out. What the log does not tell is NaN: no
         contacts without agents' times, no conversion without dispositions.
     Raises: ParameterError for days, a period or a zone that cannot be; InputError for a table
         without ids or starts.
@@ -97,7 +99,7 @@ def calls(
         campaigns=group_frame(by_campaign, "campaign_id", told, part("leads by campaign_id")),
         lists=group_frame(by_list, "list_id", told, part("leads by list_id")),
         modes=group_frame(by_mode, "mode", told),
-        hours=counts.measured(summed(current, ["weekday", "hour"], COUNTS), told),
+        hours=hour_frame(current, told),
         trend=counts.trend_frame(cells, window, period, told),
     )
     for frame in (found.results, found.campaigns, found.lists, found.modes, found.hours):

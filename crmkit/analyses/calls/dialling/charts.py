@@ -61,10 +61,10 @@ def results(result: "Calls") -> Figure:
 
 
 def hours(result: "Calls") -> Figure:
-    """A heat map of the contact rate, or of answers, by weekday and hour."""
+    """A heat map of the contact rate, or of answers, by weekday and hour, adjusted."""
     from crmkit import draw  # noqa: PLC0415
 
-    rate = "contact_rate" if result.known.contacts else "answer_rate"
+    rate = "adjusted"
     frame = result.hours
     days = range(7)
     span_of_hours = range(int(frame.hour.min()), int(frame.hour.max()) + 1)
@@ -114,8 +114,8 @@ def hours(result: "Calls") -> Figure:
         name="calls_hours",
         title=title,
         subtitle=say(
-            "Dials that reached a person, % of dials, by weekday and hour, {days}; grey: fewer "
-            "than 30 dials",
+            "Dials that reached a person, % of dials, by weekday and hour, the mix of campaigns "
+            "and modes taken out, {days}; grey: fewer than 30 dials",
             days=result.window.words,
         ),
         alt=title,

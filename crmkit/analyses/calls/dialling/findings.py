@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from crmkit.analyses.calls.dialling.hours import hours_apart
 from crmkit.analyses.calls.measures import change
-from crmkit.analyses.calls.names import hour_label, named
+from crmkit.analyses.calls.names import hour_ranges, named
 from crmkit.result import Finding
 from crmkit.stats import SMALL, holm, two_proportions
 from crmkit.text import message, number, percent, points, say, span
@@ -109,26 +110,25 @@ def _campaigns(result: "Calls") -> list[Finding]:
 
 
 def _hours(result: "Calls") -> list[Finding]:
-    if not result.known.contacts:
+    """The best and the worst hour, where both surely differ from those expected."""
+    apart = hours_apart(result.hours, "contacts" if result.known.contacts else "answered")
+    if apart.empty or apart.above.all() or not apart.above.any():
         return []
-    frame = result.hours.groupby("hour", as_index=False)[["dials", "contacts"]].sum()
-    worst, best = _standing_out(frame, "contacts", "dials")
-    if worst is None or best is None:
-        return []
+    worst, best = apart.iloc[0], apart.iloc[-1]
     return [
         Finding(
             words=say(
-                "From {best} on, {high} of dials in the hour reach a person; from {worst} on, "
-                "{low}.",
-                best=hour_label(best.hour),
-                high=percent(best.rate),
-                worst=hour_label(worst.hour),
-                low=percent(worst.rate),
+                "At {best}, {high} of dials reach a person, at {worst} {low}, the mix of campaigns "
+                "and modes taken out.",
+                best=hour_ranges([best.hour]),
+                high=percent(best.adjusted),
+                worst=hour_ranges([worst.hour]),
+                low=percent(worst.adjusted),
             ),
             action=say(
                 "Move dials towards {best} if the best time to call, within the same leads, "
                 "confirms it.",
-                best=hour_label(best.hour),
+                best=hour_ranges([best.hour]),
             ),
             weight=float(worst.dials / result.total.dials) / 2,
         )

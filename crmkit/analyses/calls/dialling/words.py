@@ -64,6 +64,13 @@ def definition(result: "Calls") -> Definition:
                     n=number(result.total.uncoded) or "0",
                 ),
             ),
+            (
+                say("Hours adjusted"),
+                say(
+                    "contacts / those expected at the rates of the hour's campaigns and modes, "
+                    "times the rate of all dials, so that agreed callbacks make no hour look good"
+                ),
+            ),
             (say("Not computable"), _missing(result)),
             (say("Intervals"), say("Wilson, 95 %; rates on fewer than 30 cases are faded")),
         )
@@ -209,6 +216,15 @@ def _hours(result: "Calls") -> Table:
             Column("day_name", say("Weekday")),
             Column("hour_name", say("Hour from")),
             Column("dials", say("Dials"), "count"),
+            Column(
+                "adjusted",
+                say("Contact rate, adjusted"),
+                "rate",
+                low="adjusted_low",
+                high="adjusted_high",
+                n="dials",
+                shade=True,
+            ),
             *_rates(),
         ),
         limit=200,
