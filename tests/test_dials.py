@@ -5,7 +5,7 @@ import datetime as dt
 import ibis
 import pytest
 
-from crmkit.dials import dials
+from crmkit.dials import dials, on_floor
 from crmkit.errors import InputError
 
 AT = dt.datetime(2025, 3, 30, 0, 30)
@@ -96,3 +96,16 @@ def test_columns_of_a_finer_type_keep_their_names():
         {"started_at": "timestamp(6)"}
     )
     assert dials(finer, as_of="2025-03-31").select("started_at").execute().iloc[0, 0] == AT
+
+
+def test_a_desk_that_is_never_ready_is_not_on_the_floor():
+    states = ibis.memtable(
+        {
+            "agent_id": ["a", "a", "desk", "desk", "b"],
+            "state": ["ready", "talk", "talk", "pause", "ready"],
+            "reason": [None, None, None, "paperwork", None],
+        }
+    )
+    kept = on_floor(states).execute()
+    assert sorted(kept.agent_id) == ["a", "a", "b"] and list(kept) == list(states.columns)
+    assert on_floor(states.limit(0)).execute().empty
