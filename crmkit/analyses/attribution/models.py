@@ -8,12 +8,24 @@ import numpy.typing as npt
 from crmkit.analyses.attribution.answer import Counts
 from crmkit.analyses.attribution.counts import RULES
 from crmkit.credit import markov, shapley
+from crmkit.errors import ParameterError, nearest
 
 Floats = npt.NDArray[np.float64]
 
 MODELS = (*RULES, "markov", "shapley")
 """Every model, in the order of tables."""
 MEASURES = ("conversions", "revenue")
+
+
+def known_model(model: str) -> None:
+    """Refuse a model that is not there, with the nearest name.
+
+    Raises: ParameterError.
+    """
+    if model not in MODELS:
+        guess = nearest(model, MODELS)
+        hint = f" Did you mean {guess!r}?" if guess else ""
+        raise ParameterError(f"model={model!r} is unknown.{hint} Give one of: {', '.join(MODELS)}.")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -10,12 +10,12 @@ from crmkit import periods
 from crmkit.analyses.attribution import frames
 from crmkit.analyses.attribution.answer import counts_of
 from crmkit.analyses.attribution.counts import counted
-from crmkit.analyses.attribution.models import MODELS, evaluated, resampled
+from crmkit.analyses.attribution.models import evaluated, known_model, resampled
 from crmkit.analyses.attribution.options import Options
 from crmkit.analyses.attribution.result import Attribution
 from crmkit.analyses.attribution.steps import STATES
 from crmkit.analyses.attribution.streams import streams
-from crmkit.errors import ParameterError, nearest
+from crmkit.errors import ParameterError
 
 _DIGITS = "0123456789abcdef"
 
@@ -98,7 +98,7 @@ def attribution(
         open_paths=open_paths,
         top=top,
     )
-    _known_model(model)
+    known_model(model)
     if not isinstance(bootstrap, int) or isinstance(bootstrap, bool) or bootstrap < 0:
         raise ParameterError(f"bootstrap={bootstrap!r}. Give a whole number of draws, 0 for none.")
     groups = _groups(bootstrap, order)
@@ -146,13 +146,6 @@ def answered(
         paths=frames.path_frame(answer, labels),
         drawn=drawn,
     )
-
-
-def _known_model(model: str) -> None:
-    if model not in MODELS:
-        guess = nearest(model, MODELS)
-        hint = f" Did you mean {guess!r}?" if guess else ""
-        raise ParameterError(f"model={model!r} is unknown.{hint} Give one of: {', '.join(MODELS)}.")
 
 
 def _groups(bootstrap: int, order: int) -> list[str]:

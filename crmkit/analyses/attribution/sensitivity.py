@@ -12,7 +12,7 @@ from crmkit import periods
 from crmkit.analyses.attribution import frames
 from crmkit.analyses.attribution.answer import counts_of
 from crmkit.analyses.attribution.counts import variant, vocabulary_rows
-from crmkit.analyses.attribution.models import MODELS, evaluated
+from crmkit.analyses.attribution.models import evaluated, known_model
 from crmkit.analyses.attribution.options import Options
 from crmkit.analyses.attribution.steps import followed, steps, touched
 from crmkit.analyses.attribution.streams import streams
@@ -84,8 +84,7 @@ def attribution_sensitivity(
         open_paths=open_paths,
         top=top,
     )
-    if model not in MODELS:
-        raise ParameterError(f"model={model!r} is unknown. Give one of: {', '.join(MODELS)}.")
+    known_model(model)
     variants = _variants(base, lookbacks, transforms)
     answer = _counted(touches, conversions, base, variants).execute()
     labels = answer[answer.part == "vocabulary"].sort_values("a").label.tolist()

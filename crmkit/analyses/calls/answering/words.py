@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from crmkit.analyses.calls.names import hour_label, named
+from crmkit.analyses.calls.variants import variants_table
 from crmkit.blocks import Column, Definition, Table
 from crmkit.text import day, message, number, percent, period, say
 
@@ -146,37 +145,13 @@ def _occupied() -> tuple[Column, ...]:
 
 
 def _variants(result: "Service") -> Table:
-    now = result.totals.iloc[0]
-    before = result.totals.iloc[1] if len(result.totals) > 1 else None
-    rows = [
-        {
-            "named": say(label),
-            "part": now[part],
-            "n": now[whole],
-            "rate": now[name],
-            "low": now[f"{name}_low"],
-            "high": now[f"{name}_high"],
-            "before": float("nan") if before is None else before[name],
-        }
-        for name, part, whole, label in _VARIANTS
-    ]
-    return Table(
-        "service_variants",
-        say(
-            "Service by its definitions, {seconds} seconds, {days}",
-            seconds=number(result.threshold),
-            days=result.window.words,
-        ),
-        pd.DataFrame(rows),
-        (
-            Column("named", say("Rate")),
-            Column("part", say("Cases"), "count"),
-            Column("n", say("Out of"), "count"),
-            Column("rate", say("Value of the rate"), "rate", low="low", high="high", n="n"),
-            Column("before", say("Rate before"), "rate"),
-        ),
-        note=say("The target is {target}.", target=percent(result.target, 0)),
+    caption = say(
+        "Service by its definitions, {seconds} seconds, {days}",
+        seconds=number(result.threshold),
+        days=result.window.words,
     )
+    note = say("The target is {target}.", target=percent(result.target, 0))
+    return variants_table("service_variants", caption, result.totals, _VARIANTS, note=note)
 
 
 def _queues(result: "Service") -> Table:

@@ -126,7 +126,7 @@ def _hours(result: "Calls") -> list[Finding]:
                 low=percent(worst.adjusted),
             ),
             action=say(
-                "Move dials towards {best} if the best time to call, within the same leads, "
+                "Move dials towards {best} if the best time to call, within the same lists, "
                 "confirms it.",
                 best=hour_ranges([best.hour]),
             ),

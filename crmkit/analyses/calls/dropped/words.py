@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from crmkit.analyses.calls.names import day_label, hour_label, named
+from crmkit.analyses.calls.variants import variants_table
 from crmkit.blocks import Column, Definition, Table
 from crmkit.text import message, number, percent, say
 
@@ -154,30 +153,12 @@ def _ruled(result: "Drops") -> Table:
 
 def _variants(result: "Drops") -> Table:
     now = result.totals.iloc[0]
-    before = result.totals.iloc[1] if len(result.totals) > 1 else None
-    rows = [
-        {
-            "named": say(label),
-            "part": now[part],
-            "n": now[whole],
-            "rate": now[name],
-            "low": now[f"{name}_low"],
-            "high": now[f"{name}_high"],
-            "before": float("nan") if before is None else before[name],
-        }
-        for name, part, whole, label in _VARIANTS
-    ]
-    return Table(
+    return variants_table(
         "drops_variants",
         say("The share of dropped calls by its definition, {days}", days=result.window.words),
-        pd.DataFrame(rows),
-        (
-            Column("named", say("Rate")),
-            Column("part", say("Cases"), "count"),
-            Column("n", say("Out of"), "count"),
-            Column("rate", say("Value of the rate"), "rate", 2, low="low", high="high", n="n"),
-            Column("before", say("Rate before"), "rate", 2),
-        ),
+        result.totals,
+        _VARIANTS,
+        digits=2,
         note=say(
             "{n} of the dropped persons hung up while waiting, {early} of them within the grace "
             "time.",
