@@ -42,7 +42,7 @@ endef
 	$(call install_from,locks/dev.txt)
 
 .venv/.all: locks/all.txt .venv/.dev
-	@echo "Installing PySpark and numba"
+	@echo "Installing PySpark, ClickHouse and numba"
 	$(call install_from,locks/all.txt)
 
 install: .venv/.run
@@ -60,7 +60,7 @@ test: .venv/.dev
 	$(BIN)/python -m pytest -q -m notebook -n 2
 
 conformance: .venv/.all
-	$(BIN)/python -m pytest -q -m spark tests/conformance
+	$(BIN)/python -m pytest -q -m "spark or clickhouse" tests/conformance
 	$(BIN)/python -m pytest -q tests/simulate/test_dialer_engines.py
 
 lab: .venv/.run data/store/demo/ledger.json
@@ -81,7 +81,7 @@ lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 		pyproject.toml --extra dev -c locks/run.txt -o locks/dev.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-		pyproject.toml --extra dev --extra spark --extra fast -c locks/dev.txt -o locks/all.txt
+		pyproject.toml --extra dev --extra spark --extra fast --extra match --extra peers -c locks/dev.txt -o locks/all.txt
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
