@@ -7,13 +7,14 @@ becomes HTML.
 
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import jinja2
 import numpy as np
 import pandas as pd
 
 from crmkit import places, svg, text
+from crmkit.printable import cut, printable
 
 __all__ = [
     "MIME",
@@ -28,6 +29,8 @@ __all__ = [
 ]
 
 MIME = "application/vnd.crmkit+json"
+LONGEST = 1000
+"""Letters of a text that a report shows; files hold the rest."""
 Kind = Literal["text", "count", "number", "rate", "money", "day"]
 Json = dict[str, object]
 
@@ -53,7 +56,7 @@ class Document:
         """The blocks as plain data, with the language they are written in."""
         return {
             "language": text.reader().language,
-            "blocks": [block.json() for block in self.blocks],
+            "blocks": [_fit(block.json()) for block in self.blocks],
         }
 
     def html(self, *, styled: bool = True) -> str:
@@ -65,6 +68,20 @@ class Document:
 
     def __str__(self) -> str:
         return "\n".join(str(block) for block in self.blocks)
+
+
+_DRAWN = ("wide", "narrow")
+
+
+def _fit(value: Any) -> Any:
+    """A block's data with all words fit to be shown; drawings have been made so already."""
+    if isinstance(value, str):
+        return cut(printable(value), LONGEST)
+    if isinstance(value, list | tuple):
+        return [_fit(each) for each in value]
+    if isinstance(value, dict):
+        return {name: each if name in _DRAWN else _fit(each) for name, each in value.items()}
+    return value
 
 
 @cache

@@ -15,11 +15,13 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from crmkit.blocks import Column
+from crmkit.printable import cut
 
 __all__ = ["excel", "safe", "values"]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _FORMATS = {"count": "#,##0", "number": "#,##0.0", "money": "#,##0.00", "rate": "0.0%"}
+_LONGEST = 32_767  # letters that Excel holds in a cell; the CSV file has them all
 _STILL = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip file can name: files must not carry now
 _MODIFIED = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*(<)")
 
@@ -50,7 +52,8 @@ def excel(title: str, columns: Sequence[Column], frame: pd.DataFrame) -> bytes:
     sheet = book.active
     if not isinstance(sheet, Worksheet):
         raise TypeError("A new workbook has no sheet.")
-    sheet.title = re.sub(r"[\[\]:*?/\\]", " ", title)[:31].strip("' ") or "1"
+    named = re.sub(r"[\[\]:*?/\\]", " ", ILLEGAL_CHARACTERS_RE.sub("", title))
+    sheet.title = named[:31].strip("' ") or "1"
     for place, column in enumerate(columns, start=1):
         head = _text(sheet.cell(1, place), column.label)
         head.font = Font(bold=True)
@@ -70,7 +73,7 @@ def excel(title: str, columns: Sequence[Column], frame: pd.DataFrame) -> bytes:
 
 def _text(cell: Cell | MergedCell, words: str) -> Cell | MergedCell:
     """Put words into a cell as words, though they begin like a formula."""
-    cell.value = words
+    cell.value = cut(ILLEGAL_CHARACTERS_RE.sub("", words), _LONGEST)
     cell.data_type = "s"
     if words.startswith(_FORMULA):
         cell.quotePrefix = True

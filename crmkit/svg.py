@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from xml.etree import ElementTree as ET
 
+from crmkit.printable import printable
+
 __all__ = ["COLOURS", "clean", "themed"]
 
 COLOURS = {
@@ -36,7 +38,7 @@ def clean(drawing: str, *, prefix: str, alt: str, hovers: Mapping[str, str]) -> 
     Parameters: `prefix`, put before the ids that stay, so that several drawings share a page;
     `alt`, the alternative text; `hovers`, words shown on hovering by the id of the mark.
     """
-    root = ET.fromstring(drawing)
+    root = ET.fromstring(printable(drawing))
     for found in root.findall(f"{{{_SVG}}}metadata"):
         root.remove(found)
     for definitions in root.iter(f"{{{_SVG}}}defs"):
@@ -52,7 +54,7 @@ def clean(drawing: str, *, prefix: str, alt: str, hovers: Mapping[str, str]) -> 
         root.attrib.pop(name, None)
     root.attrib.update({"role": "img", "aria-label": alt, **_STROKES})
     _drop_empty(root)
-    return ET.tostring(root, encoding="unicode")
+    return printable(ET.tostring(root, encoding="unicode"))
 
 
 def themed(drawing: str) -> str:

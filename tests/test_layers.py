@@ -8,13 +8,13 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "crmkit"
 SHARED = {
-    "actions", "blocks", "btyd", "errors", "periods", "places", "purchases", "result", "schema",
+    "actions", "blocks", "btyd", "errors", "periods", "printable", "places", "purchases", "result", "schema",
     "contacts", "dials", "scoring", "activity", "segmentation", "spreadsheet", "stats", "svg",
     "text", "queues", "shrinkage", "credit",
 }  # fmt: skip
 ALLOWED = {
     "analyses": SHARED | {"draw"},
-    "draw": {"blocks", "svg", "text"},
+    "draw": {"blocks", "printable", "svg", "text"},
     "simulate": {"errors", "periods", "schema"},
     "imports": {"errors", "periods", "places", "schema", "settings", "text", "blocks", "vendors"},
     "reports": {"blocks", "book", "errors", "periods", "places", "settings", "text"},

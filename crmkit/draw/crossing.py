@@ -6,6 +6,7 @@ from matplotlib.patches import Rectangle
 
 from crmkit.blocks import Figure
 from crmkit.draw.sheet import ACCENT, INK, SECOND, SMALL, Sheet, Words, draw, words_of
+from crmkit.printable import cut
 
 _NARROW_COLUMNS = 4
 _LONGEST = 12
@@ -75,7 +76,7 @@ def crossing(
                 )
         axes.set_xlim(0, max(len(shown), 1))
         axes.set_ylim(max(len(frame), 1), 0)
-        axes.set_xticks(np.arange(len(shown)) + 0.5, [_short(str(c)) for c in shown])
+        axes.set_xticks(np.arange(len(shown)) + 0.5, [cut(str(c), _LONGEST) for c in shown])
         axes.set_yticks(np.arange(len(frame)) + 0.5, [str(i) for i in frame.index])
         axes.xaxis.tick_top()
         axes.spines[:].set_visible(False)
@@ -83,7 +84,3 @@ def crossing(
     words = Words(name=name, title=title, subtitle=subtitle, alt=alt)
     height = 56 + 30 * max(len(frame), 1)
     return draw(paint, height, words, narrow_height=height)
-
-
-def _short(words: str) -> str:
-    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"

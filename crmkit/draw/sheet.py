@@ -1,6 +1,7 @@
 """One drawing in the making: its size, style, font, hover text, and its way to SVG."""
 
 import io
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,19 +14,23 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from crmkit import svg, text
 from crmkit.blocks import Figure
+from crmkit.printable import cut, printable
 
 INK, MUTED, LINE = svg.COLOURS["ink"], svg.COLOURS["muted"], svg.COLOURS["line"]
 ACCENT, SECOND, PAPER = svg.COLOURS["accent"], svg.COLOURS["second"], svg.COLOURS["paper"]
 WIDE, NARROW = 720, 380
+LONGEST_NAME, LONGEST_WORDS = 32, 80
 SIZE, SMALL = 12.5, 11.0
 
 _STYLE: Any = {
     "svg.hashsalt": "crmkit",
     "svg.fonttype": "none",
+    "text.parse_math": False,  # a name may hold dollars
     "font.size": SIZE,
     "text.color": INK,
     "axes.edgecolor": LINE,
@@ -116,8 +121,12 @@ def draw(paint: Paint, height: float, words: Words, *, narrow_height: float | No
             sheet.axes.patch.set_alpha(0)
             sheet.axes.tick_params(length=0)
             paint(sheet)
+            _fit(canvas, narrow=sheet.narrow)
             file = io.StringIO()
-            canvas.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+            with warnings.catch_warnings():
+                # A rare letter is written all the same, in a font of the reader's.
+                warnings.filterwarnings("ignore", message=r"Glyph \d+")
+                canvas.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
         drawings[variant] = svg.clean(
             file.getvalue(),
             prefix=f"{words.name}-{variant[0]}",
@@ -132,6 +141,26 @@ def draw(paint: Paint, height: float, words: Words, *, narrow_height: float | No
         wide=drawings["wide"],
         narrow=drawings["narrow"],
     )
+
+
+def _fit(canvas: Canvas, *, narrow: bool) -> None:
+    """Cut names too long for a chart, and leave out what cannot be written."""
+
+    def fit(words: str, longest: int) -> str:
+        return cut(printable(words.replace("\n", " ").replace("\t", " ")), longest)
+
+    for axis in (axis for axes in canvas.axes for axis in (axes.xaxis, axes.yaxis)):
+        written = axis.get_major_formatter()
+        if isinstance(written, FuncFormatter):
+            axis.set_major_formatter(
+                FuncFormatter(
+                    lambda value, place, name=written.func: fit(
+                        name(value, place), LONGEST_NAME // (1 + narrow)
+                    )
+                )
+            )
+    for words in canvas.findobj(Text):
+        words.set_text(fit(words.get_text(), LONGEST_WORDS if not narrow else LONGEST_NAME + 8))
 
 
 def grid(axes: Axes, kind: str, write: Callable[[float], str]) -> None:

@@ -102,7 +102,9 @@ def _error(output: NotebookNode) -> dict[str, str]:
 
 
 def _unstyled(cell: NotebookNode) -> None:
-    """Drop the rules that our HTML brings for JupyterLab; the page has its own."""
+    """Drop what is not for the page: our rules for JupyterLab, and what libraries warn of."""
+    if "outputs" in cell:
+        cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
     for output in cell.get("outputs", []):
         data = output.get("data", {})
         if MIME in data:
