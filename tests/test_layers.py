@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "crmkit"
 SHARED = {
     "actions", "blocks", "btyd", "errors", "periods", "printable", "places", "purchases", "result", "schema",
-    "contacts", "dials", "scoring", "activity", "segmentation", "spreadsheet", "stats", "svg",
+    "contacts", "dials", "scoring", "activity", "persons", "steps", "segmentation", "spreadsheet", "stats", "svg",
     "text", "queues", "shrinkage", "credit",
 }  # fmt: skip
 ALLOWED = {
@@ -18,6 +18,7 @@ ALLOWED = {
     "simulate": {"errors", "periods", "schema"},
     "imports": {"errors", "periods", "places", "schema", "settings", "text", "blocks", "vendors"},
     "reports": {"blocks", "book", "errors", "periods", "places", "settings", "text"},
+    "steps": {"activity", "errors", "persons"},
     "btyd": {"errors", "stats"},
     "queues": {"errors"},
     "credit": set(),
