@@ -74,15 +74,19 @@ class _Chain:
         """Add `newest_<level>`, as of the rows before, and when its steps were made."""
         rows, never = self.rows, ibis.literal(NEVER)
         start = rows[f"start_{level}"]
+        if level == len(self.steps) and not self._drops_users():
+            # Of those that finish only the first is told, and it needs no memory.
+            self.rows = rows.mutate(**{f"new_{level}": ~start.isnull()})
+            return
         newest = ibis.coalesce(start.max().over(self.earlier), never)
         rows = rows.mutate(**{f"newest_{level}": newest})
         new = (start > rows[f"newest_{level}"]).fill_null(False)
         rows = self.rows = rows.mutate(**{f"new_{level}": new})
         carried = {
             f"newest_{level}_{i}": ibis.coalesce(self._last(level, i).over(self.earlier), never)
-            for i in range(2 if level > 1 else 1, level + 1)
+            for i in range(2 if level > 1 or not self._needs_instants() else 1, level + 1)
         }
-        self.rows = rows.mutate(**carried)
+        self.rows = rows.mutate(**carried) if carried else rows
 
     def _last(self, level: int, step: int) -> ir.TimestampValue:
         """When the newest attempt at a level made a step.
@@ -119,6 +123,9 @@ class _Chain:
 
     def _needs_instants(self) -> bool:
         return self.how.order == "strict" or bool(self.how.exclusions)
+
+    def _drops_users(self) -> bool:
+        return any(exclusion.mode == "drop_user" for exclusion in self.how.exclusions)
 
     def _levels_before(self, level: int) -> list[int]:
         """The levels from which a step may be made: optional ones between may be left out."""

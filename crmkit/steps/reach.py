@@ -67,22 +67,27 @@ def reach(
     chosen = steps_of(steps)
     how.fits(chosen)
     marked = mark(events, chosen, how, start=start, end=end, identities=identities)
-    match = gathered if how.order == "unordered" else chained
-    found = match(marked, chosen, how)
     if how.order == "unordered":
-        found = found.filter(found.at_1 < end)
-    place = ibis.row_number().over(group_by=marked.keys, order_by=marked.order)
-    found = found.mutate(place=place)
-    # The first of those that finished, the last of the others.
-    found = found.mutate(turn=(found.level == len(chosen)).ifelse(found.place, -found.place))
-    best = ibis.row_number().over(
-        group_by=marked.keys, order_by=[ibis.desc("level"), ibis.asc("turn")]
-    )
+        found = gathered(marked, chosen, how, end=end)
+    else:
+        found = chained(marked, chosen, how)
+    best = ibis.row_number().over(group_by=marked.keys, order_by=_best_first(found, len(chosen)))
     found = found.mutate(best=best).filter(ibis._.best == 0)
     found = found.select(*marked.keys, *times(len(chosen)), reached="level")
     if how.breakdown and how.credit in ("first_touch", "last_touch"):
         found = _with_touch(found, marked.rows, len(chosen), last=how.credit == "last_touch")
     return found
+
+
+def _best_first(found: ir.Table, steps: int) -> list[ir.Value]:
+    """The furthest first; of those that finished the earliest, of the others the newest."""
+    full = found.level == steps
+    order = [ibis.desc(found.level)]
+    for column in ("at", "place", "event_id"):
+        mine = found[column]
+        nothing = ibis.null(mine.type())
+        order += [ibis.asc(full.ifelse(mine, nothing)), ibis.desc(full.ifelse(nothing, mine))]
+    return order
 
 
 def _with_touch(found: ir.Table, rows: ir.Table, steps: int, *, last: bool) -> ir.Table:

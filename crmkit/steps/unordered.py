@@ -1,5 +1,6 @@
 """Steps in any order: how many different ones fall into one window."""
 
+import datetime as dt
 from collections.abc import Sequence
 
 import ibis
@@ -12,7 +13,7 @@ from crmkit.steps.step import Step
 __all__ = ["gathered"]
 
 
-def gathered(marked: Marked, steps: Sequence[Step], how: Matching) -> ir.Table:
+def gathered(marked: Marked, steps: Sequence[Step], how: Matching, *, end: dt.datetime) -> ir.Table:
     """The step events with how full the window is that ends there: `level`, `at_1` to `at_k`.
 
     A step that stands twice needs two events. An event that fits several different steps counts
@@ -28,8 +29,11 @@ def gathered(marked: Marked, steps: Sequence[Step], how: Matching) -> ir.Table:
         **{f"in_{j}": _counts(rows, j, how).ifelse(rows[f"last_{j}"], never) for j in numbers}
     )
     level = sum(((rows[f"in_{j}"] > never).ifelse(1, 0) for j in numbers), ibis.literal(0))
+    in_time = (_nth(rows, 1, len(steps)) < ibis.literal(end)).ifelse(
+        1, 0
+    )  # it begins before the end
     is_step = ibis.or_(*(rows[f"has_{j}"] for j in numbers))
-    rows = rows.mutate(level=level.cast("int64"), is_step=is_step)
+    rows = rows.mutate(level=(level * in_time).cast("int64"), is_step=is_step)
     rows = _without_spoiled_units(rows, marked, len(steps), how)
     rows = rows.filter(rows.is_step, rows.level > 0)
     kept = [*marked.keys, *marked.order, "level"]
@@ -90,7 +94,7 @@ def _without_spoiled_units(rows: ir.Table, marked: Marked, steps: int, how: Matc
         )
     )
     out = ibis.or_(*(rows[f"out_{e}"] for e in outs))
-    hit = (out & begun & (ibis.coalesce(rows.full, 0) == 0)).ifelse(1, 0)
+    hit = (out & begun & (rows.level > 0) & (ibis.coalesce(rows.full, 0) == 0)).ifelse(1, 0)
     rows = rows.mutate(hit=hit)
     rows = rows.mutate(hit=rows.hit.max().over(group_by=marked.keys))
     return rows.filter(rows.hit == 0).drop("hit", "full")

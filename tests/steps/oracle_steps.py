@@ -186,9 +186,11 @@ def _gathered(stream: list[Event], rules: Rules) -> tuple[int, list[float | None
             inside += [t for t in times[: steps.count(names)] if t >= floor]
         inside.sort()
         full = best is not None and best[0] == len(steps)
-        if event.name in users and not full and any(t < event.at for t in inside):
+        if not inside or full or inside[0] >= rules.end:
+            continue
+        if event.name in users and any(t < event.at for t in inside):
             return None
-        if step_of(event) is None or not inside or full or inside[0] >= rules.end:
+        if step_of(event) is None:
             continue
         if best is None or len(inside) >= best[0]:
             best = len(inside), inside + [None] * (len(steps) - len(inside))
