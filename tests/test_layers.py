@@ -9,12 +9,12 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "crmkit"
 SHARED = {
     "actions", "blocks", "btyd", "errors", "periods", "printable", "places", "purchases", "result", "schema",
-    "contacts", "dials", "scoring", "activity", "persons", "steps", "segmentation", "spreadsheet", "stats", "svg",
+    "contacts", "dials", "scoring", "activity", "persons", "records", "sessions", "steps", "segmentation", "spreadsheet", "stats", "svg",
     "text", "queues", "shrinkage", "credit",
 }  # fmt: skip
 ALLOWED = {
     "analyses": SHARED | {"draw"},
-    "draw": {"blocks", "printable", "svg", "text"},
+    "draw": {"blocks", "printable", "records", "svg", "text"},
     "simulate": {"errors", "periods", "schema"},
     "imports": {"errors", "periods", "places", "schema", "settings", "text", "blocks", "vendors"},
     "reports": {"blocks", "book", "errors", "periods", "places", "settings", "text"},

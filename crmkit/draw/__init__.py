@@ -9,6 +9,7 @@ from crmkit.draw.bars import bars, columns, histogram
 from crmkit.draw.cover import balance
 from crmkit.draw.crossing import crossing
 from crmkit.draw.flow import EDGES, flow
+from crmkit.draw.funnel import funnel
 from crmkit.draw.funnel_plot import funnel_plot
 from crmkit.draw.heat import triangle
 from crmkit.draw.lines import curves
@@ -29,6 +30,7 @@ __all__ = [
     "curves",
     "dots",
     "flow",
+    "funnel",
     "funnel_plot",
     "histogram",
     "lanes",
