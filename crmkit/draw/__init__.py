@@ -13,6 +13,7 @@ from crmkit.draw.funnel import funnel
 from crmkit.draw.funnel_plot import funnel_plot
 from crmkit.draw.heat import triangle
 from crmkit.draw.lines import curves
+from crmkit.draw.page import page_map
 from crmkit.draw.points import dots, scatter
 from crmkit.draw.quadrant import Measure, quadrant
 from crmkit.draw.sheet import words_of
@@ -34,6 +35,7 @@ __all__ = [
     "funnel_plot",
     "histogram",
     "lanes",
+    "page_map",
     "quadrant",
     "scatter",
     "stack",
