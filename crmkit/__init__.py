@@ -5,6 +5,7 @@ from types import ModuleType
 
 from crmkit.actions import ActionList, write_actions
 from crmkit.analyses.agents import agents, commission
+from crmkit.analyses.attention import attention
 from crmkit.analyses.attribution import attribution, attribution_sensitivity
 from crmkit.analyses.calls import DropRule, calls, drops, service, trunks, voice
 from crmkit.analyses.campaigns import (
@@ -14,10 +15,20 @@ from crmkit.analyses.campaigns import (
     coupon_use,
 )
 from crmkit.analyses.channels import channels, referral
+from crmkit.analyses.forms import FormEvents, forms
+from crmkit.analyses.funnel import dropoff, funnel, funnel_drivers, funnel_sensitivity
 from crmkit.analyses.lifecycle import lifecycle
 from crmkit.analyses.lifetime import lifetime
 from crmkit.analyses.lists import lists
 from crmkit.analyses.movement import movement
+from crmkit.analyses.paths import (
+    Anchors,
+    Cleaning,
+    compare_paths,
+    paths,
+    smart_paths,
+    transitions,
+)
 from crmkit.analyses.reach import reach
 from crmkit.analyses.retention import retention
 from crmkit.analyses.rfm import rfm
@@ -25,6 +36,7 @@ from crmkit.analyses.staffing import ShiftPattern, staffing
 from crmkit.analyses.stickiness import stickiness
 from crmkit.analyses.survival import projection, survival, time_to_return
 from crmkit.analyses.talks import talks
+from crmkit.analyses.timeline import example_visit, timeline
 from crmkit.analyses.traffic import crossing, traffic
 from crmkit.analyses.workload import workload
 from crmkit.book import Book, connect
@@ -32,15 +44,23 @@ from crmkit.dials import on_floor
 from crmkit.periods import window_start
 from crmkit.purchases import purchases
 from crmkit.rehearsal import rehearse
+from crmkit.steps import Exclusion, Matching, Step
 from crmkit.summary import summary
 from crmkit.text import set_reader
 
 __all__ = [
     "ActionList",
+    "Anchors",
     "Book",
+    "Cleaning",
     "DropRule",
+    "Exclusion",
+    "FormEvents",
+    "Matching",
     "ShiftPattern",
+    "Step",
     "agents",
+    "attention",
     "attribution",
     "attribution_sensitivity",
     "calls",
@@ -48,16 +68,24 @@ __all__ = [
     "campaigns",
     "channels",
     "commission",
+    "compare_paths",
     "connect",
     "contact_frequency",
     "coupon_use",
     "crossing",
+    "dropoff",
     "drops",
+    "example_visit",
+    "forms",
+    "funnel",
+    "funnel_drivers",
+    "funnel_sensitivity",
     "lifecycle",
     "lifetime",
     "lists",
     "movement",
     "on_floor",
+    "paths",
     "projection",
     "purchases",
     "reach",
@@ -67,13 +95,16 @@ __all__ = [
     "rfm",
     "service",
     "set_reader",
+    "smart_paths",
     "staffing",
     "stickiness",
     "summary",
     "survival",
     "talks",
     "time_to_return",
+    "timeline",
     "traffic",
+    "transitions",
     "trunks",
     "voice",
     "window_start",

@@ -15,7 +15,7 @@ from crmkit.result import Result
 from crmkit.sessions import with_sessions
 from crmkit.text import number, say
 
-__all__ = ["Timeline", "timeline"]
+__all__ = ["Timeline", "example_visit", "timeline"]
 
 _MOST = 500
 
@@ -80,6 +80,52 @@ def timeline(
     )
 
 
+def example_visit(
+    events: ir.Table,
+    *,
+    has: str,
+    lacks: str,
+    as_of: calendar.Day,
+    timezone: str = "UTC",
+    days: int = 28,
+) -> str:
+    """The session_id of a typical visit that did one thing and not another.
+
+    Of the visits with the event `has` and without `lacks`, the one in the middle by its number of
+    events, ties by id; only visits that the capture gave an id.
+
+    Returns: the id; "" where there is none.
+
+    >>> import datetime, ibis
+    >>> rows = ibis.memtable(
+    ...     {
+    ...         "session_id": ["s", "t", "t"],
+    ...         "occurred_at": [datetime.datetime(2025, 1, 1)] * 3,
+    ...         "event": ["view", "view", "buy"],
+    ...     }
+    ... )
+    >>> example_visit(rows, has="view", lacks="buy", as_of="2025-01-01")
+    's'
+    """
+    day = calendar.day(as_of)
+    first = calendar.window_start(day, days)
+    rows = events.filter(
+        events.occurred_at >= calendar.day_start(first, timezone),
+        events.occurred_at < calendar.day_end(day, timezone),
+        ~events.session_id.isnull(),
+    )
+    visits = rows.group_by("session_id").aggregate(
+        many=rows.count(),
+        has=(rows.event == has).ifelse(1, 0).max(),
+        lacks=(rows.event == lacks).ifelse(1, 0).max(),
+    )
+    visits = visits.filter(visits.has == 1, visits.lacks == 0)
+    turn = ibis.row_number().over(order_by=["many", "session_id"])
+    visits = visits.mutate(turn=turn, n=visits.count().over(ibis.window()))
+    found = visits.filter(visits.turn == (visits.n - 1) // 2).session_id.execute()
+    return str(found.iloc[0]) if len(found) else ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Timeline(Result):
     """One visit; see `timeline`."""
@@ -97,6 +143,8 @@ class Timeline(Result):
     @property
     def headline(self) -> str:
         """When it began, how long it took, where it ended."""
+        if self.empty and not self.session:
+            return say("No visit is like this.")
         if self.empty:
             return say("There is no visit {session}.", session=self.session)
         last = self.rows.iloc[-1]

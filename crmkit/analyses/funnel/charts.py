@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from crmkit import draw, text
+from crmkit import text
 from crmkit.analyses.funnel import card
 from crmkit.blocks import Figure
 from crmkit.records import records
@@ -17,6 +17,8 @@ __all__ = ["steps", "times", "trend", "values"]
 
 def steps(result: "Funnel") -> Figure:
     """Bars of each step with what is lost."""
+    from crmkit import draw  # noqa: PLC0415
+
     worst = result.worst
     return draw.funnel(
         result.steps,
@@ -37,6 +39,8 @@ def steps(result: "Funnel") -> Figure:
 
 def values(result: "Funnel") -> Figure:
     """A dot with its interval for each value of the breakdown."""
+    from crmkit import draw  # noqa: PLC0415
+
     found = result.values
     assert found is not None
     frame = found.assign(
@@ -78,6 +82,8 @@ def values(result: "Funnel") -> Figure:
 
 def trend(result: "Funnel") -> Figure:
     """Columns of the rate by period of entry."""
+    from crmkit import draw  # noqa: PLC0415
+
     found, period = result.trend, result.period
     assert found is not None
     assert period is not None
@@ -113,6 +119,8 @@ def _course(result: "Funnel") -> str:
 
 def times(result: "Funnel") -> Figure:
     """The distribution of the time to finish, in hours or days."""
+    from crmkit import draw  # noqa: PLC0415
+
     longest = float(result.times.right.max()) if len(result.times) else 0.0
     unit, words = (86400.0, say("days")) if longest > 172800 else (3600.0, say("hours"))
     if longest < 7200:
