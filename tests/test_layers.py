@@ -8,9 +8,10 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "crmkit"
 SHARED = {
-    "actions", "blocks", "btyd", "errors", "periods", "printable", "places", "purchases", "result", "schema",
-    "contacts", "dials", "scoring", "activity", "persons", "records", "sessions", "steps", "segmentation", "spreadsheet", "stats", "svg",
-    "text", "queues", "shrinkage", "credit",
+    "actions", "activity", "blocks", "btyd", "contacts", "credit", "dials", "errors", "periods",
+    "persons", "places", "printable", "purchases", "queues", "records", "result", "schema",
+    "scoring", "segmentation", "sessions", "shrinkage", "spreadsheet", "stats", "steps", "svg",
+    "text",
 }  # fmt: skip
 ALLOWED = {
     "analyses": SHARED | {"draw"},

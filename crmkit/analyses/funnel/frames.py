@@ -56,7 +56,7 @@ def _before(place: int, steps: Sequence[Step]) -> int | None:
     return next((i for i in range(place - 1, -1, -1) if not steps[i].optional), None)
 
 
-def compared(answer: pd.DataFrame, steps: Sequence[Step], most: int = 30) -> pd.DataFrame:
+def compared(answer: pd.DataFrame, steps: Sequence[Step]) -> pd.DataFrame:
     """One row a value: those who entered and finished, against the rest, corrected after Holm.
 
     `n` and `units` are those of the first and the last step; `p` of the two-proportion test
@@ -90,8 +90,7 @@ def compared(answer: pd.DataFrame, steps: Sequence[Step], most: int = 30) -> pd.
     ]
     frame["p"] = _corrected(np.array(tests, dtype=float))
     frame["rest"] = (units - frame.units) / (n - frame.n).where(n > frame.n)
-    order = frame.sort_values(["n", "value"], ascending=[False, True], ignore_index=True)
-    return order.head(most)
+    return frame.sort_values(["n", "value"], ascending=[False, True], ignore_index=True)
 
 
 def _corrected(p_values: np.ndarray) -> np.ndarray:

@@ -150,7 +150,8 @@ class Funnel(Result):
             Column("rest", say("Share of the others"), "rate"),
             Column("p", say("p after Holm"), "number", 3),
         )
-        return Table("funnel-values", say("Who finishes, compared with all others"), frame, columns)
+        caption = say("Who finishes, compared with all others")
+        return Table("funnel-values", caption, frame, columns, limit=30)
 
     def _trend_table(self, trend: pd.DataFrame, period: calendar.Period) -> Table:
         frame = trend.assign(name=[text.period(first, period) for first in trend.period])
