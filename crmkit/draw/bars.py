@@ -103,13 +103,15 @@ def columns(
     subtitle: str,
     alt: str,
     partial: str | None = None,
+    low: str | None = None,
+    high: str | None = None,
     kind: str = "count",
 ) -> Figure:
     """Columns over time, stacked where several; periods that are not over are hatched.
 
     Parameters: `frame`, one row a period in order; `label`, its name; `values`, pairs of (column,
     its name for readers), at most four, values below zero hang down; `partial`, a column that is
-    True where the period is not over.
+    True where the period is not over; `low` and `high`, columns of the interval of a single value.
     """
     write = words_of(kind)
     shades = [(ACCENT, 0.9), (ACCENT, 0.45), (SECOND, 0.75), (MUTED, 0.45)]
@@ -134,6 +136,9 @@ def columns(
             up, down = up + np.maximum(heights, 0), down + np.minimum(heights, 0)
             if len(values) > 1 and len(frame):
                 names.append((len(frame) - 0.5, base[-1] + heights[-1] / 2, readable, MUTED))
+        if low and high:
+            places = np.arange(len(frame))
+            axes.vlines(places, frame[low], frame[high], color=INK, lw=1.2, alpha=0.75)
         name_ends(axes, names)
         axes.axhline(0, color=MUTED, lw=0.8)
         every = max(1, -(-len(frame) // (5 if sheet.narrow else 12)))
@@ -174,7 +179,9 @@ def histogram(
             axes.axvline(mark, color=SECOND, lw=1.6)
         grid(axes, "count", text.compact)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: write(v)))
-        axes.xaxis.set_major_locator(MaxNLocator(5 if sheet.narrow else 9))
+        axes.xaxis.set_major_locator(
+            MaxNLocator(5 if sheet.narrow else 9, integer=kind == "number")
+        )
         axes.set_xlabel(across)
 
     words = Words(name=name, title=title, subtitle=subtitle, alt=alt)

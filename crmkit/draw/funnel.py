@@ -27,12 +27,13 @@ def funnel(
 
     def paint(sheet: Sheet) -> None:
         axes = sheet.axes
+        entered = max(int(frame.units.iloc[0]), 1) if len(frame) else 1
         for row, item in enumerate(records(frame)):
             total = 0.0 if pd.isna(item.total) else float(item.total)
             (bar,) = axes.barh([row], [total], height=0.36, color=ACCENT, alpha=0.85)
             (gone,) = axes.barh(
                 [row],
-                [0.0 if row == 0 else total / item.rate - total if item.rate else 0.0],
+                [item.lost / entered if row else 0.0],
                 left=[total],
                 height=0.36,
                 color=SECOND if str(item.name) == accent else MUTED,

@@ -27,8 +27,8 @@ class Matching:
     the older; matching stops at the first full conversion) or "first" (only the first entry
     counts); `exclusions`; `unit`, "person", "session" or a column; `breakdown`, a column whose
     values are told apart; `credit`, whose value counts: "first_touch" and "last_touch" (that of
-    the unit's first or last step event that has one), "step" (that at step `at_step`; a unit may
-    count under two), "all_events" (each value is a stream of its own).
+    the unit's first or last step event that has one, not after its finish), "step" (that at step
+    `at_step`; a unit may count under two), "all_events" (each value is a stream of its own).
     Raises: ParameterError for a value that is none of these, a window of nothing, or a meeting of
     options that has no meaning.
     """

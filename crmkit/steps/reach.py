@@ -8,6 +8,7 @@ import ibis.expr.types as ir
 
 from crmkit.steps.chain import chained
 from crmkit.steps.matching import Matching
+from crmkit.steps.nearest import can_join, joined
 from crmkit.steps.rows import mark
 from crmkit.steps.step import Step, steps_of
 from crmkit.steps.unordered import gathered
@@ -69,6 +70,8 @@ def reach(
     marked = mark(events, chosen, how, start=start, end=end, identities=identities)
     if how.order == "unordered":
         found = gathered(marked, chosen, how, end=end)
+    elif can_join(events, chosen, how):
+        found = joined(marked, chosen, how)
     else:
         found = chained(marked, chosen, how)
     best = ibis.row_number().over(group_by=marked.keys, order_by=_best_first(found, len(chosen)))
@@ -91,9 +94,13 @@ def _best_first(found: ir.Table, steps: int) -> list[ir.Value]:
 
 
 def _with_touch(found: ir.Table, rows: ir.Table, steps: int, *, last: bool) -> ir.Table:
-    """The value of the unit's first or last step event that has one."""
+    """The value of the unit's first or last step event that has one; none after the finish."""
     is_step = ibis.or_(*(rows[f"has_{j}"] for j in range(1, steps + 1)))
     valued = rows.filter(is_step, rows["value"].notnull())
+    full = found.reached == steps
+    over = found.select("unit", over=full.ifelse(found[f"at_{steps}"], ibis.null("timestamp")))
+    valued = valued.inner_join(over, "unit")
+    valued = valued.filter(valued.over.isnull() | (valued["at"] <= valued.over))
     order = [ibis.desc(c) if last else ibis.asc(c) for c in ("at", "event_id")]
     turn = ibis.row_number().over(group_by="unit", order_by=order)
     touched = valued.mutate(turn=turn).filter(ibis._.turn == 0).select("unit", "value")

@@ -10,6 +10,7 @@ import pytest
 
 from crmkit import connect
 from crmkit.analyses.funnel import dropoff, funnel, funnel_drivers, funnel_sensitivity
+from crmkit.analyses.paths import Anchors, paths
 from crmkit.errors import ParameterError
 from crmkit.simulate import simulate
 from crmkit.stats import wilson
@@ -75,25 +76,69 @@ def test_times_to_convert_lie_in_bins_with_their_lower_edge():
 def test_the_bridge_adds_up(small):
     lines = dict(zip(small.bridge["value"], small.bridge.units, strict=True))
     assert (lines["last"], lines["last_only"], lines["finished"]) == (3, 1, 2)
-    assert len(small.tables()["bridge"].frame) == 7  # lines of nothing are left out
+    assert len(small.tables()["bridge"].frame) == 6  # lines of nothing are left out
     out = [Exclusion("help", mode="drop_user")]
     how = Matching(window=dt.timedelta(hours=1), exclusions=out)
     dropped = funnel(SMALL, steps=STEPS, how=how, **WHEN)
     lines = dict(zip(dropped.bridge["value"], dropped.bridge.units, strict=True))
     assert (lines["first"], lines["first_only"], lines["entered"]) == (4, 1, 3)
-    assert dropped.tables()["bridge"].frame.units.tolist()[:2] == [4, -1]
+    assert dropped.tables()["bridge"].frame.units.tolist()[:4] == [4, 4, -1, 3]
 
 
-def test_orders_are_reconciled():
-    orders = ibis.memtable(
-        pd.DataFrame(
-            {"customer_id": ["a", "z", None], "ordered_at": [DAY] * 3, "order_id": list("123")}
-        )
+ORDERS = ibis.memtable(
+    pd.DataFrame(
+        {
+            "customer_id": ["a", "z", None, "y"],
+            "ordered_at": [DAY] * 4,
+            "order_id": list("1234"),
+            "amount": [5.0] * 4,
+            "refunded": [False, False, False, True],
+        }
     )
-    found = funnel(SMALL, steps=STEPS, how=HOUR, orders=orders, **WHEN)
+)
+LEADS = ibis.memtable(
+    pd.DataFrame({"lead_id": list("12"), "customer_id": ["e", "e"], "created_at": [DAY] * 2})
+)
+
+
+def test_orders_and_leads_are_reconciled():
+    found = funnel(SMALL, steps=STEPS, how=HOUR, orders=ORDERS, leads=LEADS, **WHEN)
     lines = dict(zip(found.bridge["value"], found.bridge.units, strict=True))
     assert (lines["buyers"], lines["buyers_only"], lines["finished_no_order"]) == (2, 1, 1)
+    assert (lines["leads"], lines["leads_only"], lines["finished_no_lead"]) == (1, 0, 1)
     found.tables()
+
+
+def test_visits_and_accounts_are_not_compared_with_customers():
+    how = Matching(window=HOUR.window, unit="session")
+    found = funnel(SMALL, steps=STEPS, how=how, orders=ORDERS, leads=LEADS, **WHEN)
+    assert not {"buyers", "leads", "visits"} & set(found.bridge["value"])
+    assert "finished, but no order is known" not in found.tables()["bridge"].frame.line.tolist()
+
+
+def test_visits_with_the_first_step_are_where_paths_begin():
+    rows = [("a", 0, "view"), ("a", 1, "buy"), ("a", 90, "view"), ("b", 0, "buy")]
+    plain = events(*rows).drop("session_id")
+    found = funnel(plain, steps=["view", "buy"], how=HOUR, **WHEN)
+    lines = dict(zip(found.bridge["value"], found.bridge.units, strict=True))
+    assert (lines["visits"], lines["first"]) == (2, 1)
+    assert paths(plain, anchors=Anchors(start="view"), **WHEN).total == 2
+
+
+def test_in_any_order_the_rows_are_how_many_steps_were_made():
+    how = Matching(window=HOUR.window, order="unordered")
+    found = funnel(SMALL, steps=STEPS, how=how, **WHEN)
+    assert found.steps.name.tolist() == ["any of the steps", "any 2 of the steps", "all steps"]
+    assert found.steps.units.tolist() == [5, 4, 2]
+    assert "before all steps" in found.headline
+    left = dropoff(SMALL, steps=STEPS, how=how, **WHEN).rows
+    assert left.name.unique().tolist() == ["any of the steps", "any 2 of the steps"]
+
+
+def test_the_share_of_all_is_of_all():
+    table = funnel(SMALL, steps=STEPS, how=HOUR, **WHEN).tables()["steps"]
+    total = next(c for c in table.columns if c.name == "total")
+    assert table.frame[total.n].tolist() == [4, 4, 4]
 
 
 def test_optional_steps_do_not_lower_the_next():
@@ -122,6 +167,70 @@ def test_values_are_compared_with_all_others():
     words = " ".join(f.words for f in found.findings())
     assert "q: 10.0% finish" in words
     assert " r:" not in words
+
+
+def leaking(*cells: tuple[str, int, int, int]) -> ibis.Table:
+    """Values with how many viewed, put in the cart, bought."""
+    rows, known = [], {}
+    for name, *counts in cells:
+        for step, count in zip(STEPS, counts, strict=True):
+            rows += [(f"{name}{i}", STEPS.index(step), step) for i in range(count)]
+        known |= {f"{name}{i}": name for i in range(counts[0])}
+    return events(*rows, channel=known)
+
+
+def test_the_step_at_which_a_value_loses_more_is_named():
+    how = Matching(window=HOUR.window, breakdown="channel")
+    made = leaking(("p", 400, 200, 40), ("q", 400, 200, 160), ("r", 20, 20, 1))
+    found = funnel(made, steps=STEPS, how=how, **WHEN)
+    leaks = found.leaks.set_index(["value", "step"])
+    assert leaks.n[("p", 3)] == 200
+    assert leaks.rate[("p", 3)] == 40 / 200
+    assert leaks.rest[("p", 3)] == 161 / 220
+    assert leaks.p[("p", 3)] < 1e-9
+    assert leaks.p[("p", 2)] > 0.5
+    assert leaks.weak[("r", 2)]
+    actions = [f.action for f in found.findings()]
+    assert "Mend buy for p first: 20.0% go on there, of the others 73.2%." in actions
+    assert found.tables()["leaks"].frame.iloc[0][["value", "name"]].tolist() == ["p", "buy"]
+
+
+def test_the_chart_of_values_tells_which_way_and_keeps_those_that_differ():
+    how = Matching(window=HOUR.window, breakdown="channel")
+    worse = leaking(("bad", 300, 60, 30), *((f"v{i:02d}", 100, 60, 50) for i in range(20)))
+    figure = funnel(worse, steps=STEPS, how=how, **WHEN).plot("values")
+    assert figure.title == "bad finishes less often: 10.0% against 50.0% elsewhere."
+    assert "bad 10.0%" in figure.alt
+    assert figure.alt.count("%") // 3 <= 15
+    assert "15 of 21" in figure.subtitle
+
+
+def test_the_last_value_is_not_one_after_the_finish():
+    rows = [("a", 0, "view"), ("a", 1, "cart"), ("a", 2, "buy"), ("a", 9, "view")]
+    made = events(*rows).mutate(channel=ibis._.event_id.cases(("00003", "late"), else_="early"))
+    how = Matching(window=HOUR.window, breakdown="channel", credit="last_touch")
+    assert funnel(made, steps=STEPS, how=how, **WHEN).values["value"].tolist() == ["early"]
+
+
+def test_values_that_may_overlap_are_said():
+    for credit, said in (("first_touch", False), ("step", True), ("all_events", True)):
+        how = Matching(window=HOUR.window, breakdown="channel", credit=credit)
+        card = funnel(SMALL, steps=STEPS, how=how, **WHEN).definition
+        assert any("under two values; the tests" in words for _, words in card.items) == said
+
+
+def test_a_period_that_began_earlier_is_marked():
+    found = funnel(SMALL, steps=STEPS, how=HOUR, as_of="2025-03-09", days=10).trend
+    assert found.cut.tolist() == [False]  # nobody entered in the week that was cut
+    found = funnel(SMALL, steps=STEPS, how=HOUR, as_of="2025-03-09", days=7, period="month").trend
+    assert found.cut.tolist() == [True]
+
+
+def test_nobody_goes_on_and_the_loss_is_drawn():
+    found = funnel(events(("a", 0, "view"), ("b", 0, "view")), steps=STEPS, how=HOUR, **WHEN)
+    assert found.steps.lost.tolist() == [0, 2, 0]
+    svg = found.plot("steps").wide
+    assert "2 left" in svg
 
 
 def test_the_trend_counts_a_unit_once_a_period_and_says_what_is_open():
@@ -200,6 +309,14 @@ def test_the_sensitivity_table_changes_one_decision_at_a_time():
     ):
         alone = funnel(SMALL, steps=STEPS, how=how, **WHEN).steps
         assert rows.units[name] == alone.units.iloc[-1]
+
+
+def test_half_of_an_odd_window_is_whole_seconds():
+    for window, half in ((61, 30), (1, 1)):
+        how = Matching(window=dt.timedelta(seconds=window))
+        rows = funnel_sensitivity(SMALL, steps=STEPS, how=how, **WHEN).rows.set_index("definition")
+        alone = Matching(window=dt.timedelta(seconds=half))
+        assert rows.units["half"] == funnel(SMALL, steps=STEPS, how=alone, **WHEN).steps.units[2]
 
 
 def test_drivers_have_the_odds_ratio_of_their_four_cells():

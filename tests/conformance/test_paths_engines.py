@@ -8,7 +8,7 @@ import pytest
 
 from crmkit.analyses.attention import attention
 from crmkit.analyses.forms import forms
-from crmkit.analyses.funnel import dropoff, funnel, funnel_drivers
+from crmkit.analyses.funnel import dropoff, funnel, funnel_drivers, funnel_sensitivity
 from crmkit.analyses.paths import (
     Anchors,
     Cleaning,
@@ -89,6 +89,7 @@ ASKED = {
     "funnel": _funnel,
     "dropoff": lambda e: [dropoff(e, steps=STEPS, how=HOW, **WHEN).rows],
     "drivers": lambda e: [funnel_drivers(e, steps=STEPS, how=HOW, **WHEN).rows],
+    "sensitivity": lambda e: [funnel_sensitivity(e, steps=STEPS, how=HOW, **WHEN).rows],
     "paths": _paths,
     "transitions": lambda e: [transitions(e, clean=Cleaning(hide=["scr*"]), **WHEN).rows],
     "smart paths": lambda e: [smart_paths(e, goal="submit_order", **WHEN).rows],

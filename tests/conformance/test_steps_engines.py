@@ -19,6 +19,9 @@ SCHEMA = {
 }
 X = (Exclusion("X", after=1, before=2),)
 WAYS = {
+    "plain": (["A", "B", "C"], Matching()),
+    "last value": (["A", "B"], Matching(breakdown="channel", credit="last_touch")),
+    "plain streams": (["A", "B", "C"], Matching(breakdown="channel", credit="all_events")),
     "ordered": (["A", Step("B", optional=True), "C"], Matching(exclusions=X)),
     "repeated": (["A", "B", "A"], Matching(reentry="first", window=dt.timedelta(hours=9))),
     "strict": (["A", "B", Step(None)], Matching(order="strict")),

@@ -69,6 +69,8 @@ def _in_step_order(group: list[Event], rules: Rules) -> list[Event]:
     placed, used = [], {}
     for event in group:
         fits = [j for j, names in enumerate(rules.steps) if event.name in names]
+        if rules.order != "unordered" and event.at >= rules.end:
+            fits = [j for j in fits if j]  # nobody enters any more
         turn = used.get(tuple(fits), 0)
         used[tuple(fits)] = turn + 1
         placed.append((fits[turn % len(fits)] if fits else len(rules.steps), event.id, event))

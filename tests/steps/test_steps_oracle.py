@@ -2,6 +2,7 @@
 
 import datetime as dt
 import random
+import sys
 
 import ibis
 import pandas as pd
@@ -105,3 +106,21 @@ def test_it_agrees_with_plain_python(order):
 @pytest.mark.parametrize("order", ["ordered", "strict", "unordered"])
 def test_it_agrees_on_twenty_thousand_streams(order):
     compare(order, sets=100, each=200, seed=2)
+
+
+def test_both_ways_to_match_agree(monkeypatch):
+    """Plain funnels are matched by nearest-time joins on DuckDB, by passes elsewhere."""
+    rng = random.Random(9)
+    events = table(streams(rng, 1500))
+    for steps in (["A"], ["A", "B"], ["C", "A", "B", "D"]):
+        how = Matching(window=dt.timedelta(hours=8))
+        asked = {"start": DAY, "end": DAY + dt.timedelta(hours=30)}
+        quick = reach(events, steps, how, **asked).execute()
+        with monkeypatch.context() as without:
+            without.setattr(sys.modules["crmkit.steps.reach"], "can_join", lambda *_: False)
+            plain = reach(events, steps, how, **asked).execute()
+        order = {"by": "unit", "ignore_index": True}
+        pd.testing.assert_frame_equal(
+            quick.sort_values(**order), plain[quick.columns].sort_values(**order)
+        )
+        assert len(quick) > 500

@@ -9,6 +9,8 @@ import pandas as pd
 
 from crmkit.analyses.funnel.question import COLUMNS, Span
 from crmkit.persons import with_unit
+from crmkit.purchases import purchases
+from crmkit.sessions import with_sessions
 from crmkit.steps import Matching, Step, reach
 
 __all__ = ["bridged", "unplaced"]
@@ -21,11 +23,13 @@ def bridged(
     span: Span,
     identities: ir.Table | None,
     orders: ir.Table | None,
+    leads: ir.Table | None,
 ) -> ir.Table:
-    """Units with the first and last step, buyers, rows without a unit or a time: a count each.
+    """Units with the first and last step, buyers, leads, rows without a unit or a time, visits.
 
     Each unit is sorted by what it did: entered or not, finished or not, the last step in time or
-    not, an order in time or not.
+    not, an order or a lead in time or not. Orders and leads belong to people: where visits or
+    accounts are followed, there is nothing to compare them with.
     """
     whole = replace(how, breakdown=None)
     timed = events.filter(~events.occurred_at.isnull())
@@ -45,21 +49,35 @@ def bridged(
         "last": last,
         "finished": done,
         "last_only": last.anti_join(done, "unit"),
-        "finished_only": done.anti_join(last, "unit"),
         "no_time": events.filter(events.occurred_at.isnull()),
         "timed": timed,
         "placed": units,
     }
-    if orders is not None:
-        bought = orders.filter(orders.ordered_at >= span.start, orders.ordered_at < span.end)
-        bought = bought.filter(~bought.customer_id.isnull())
-        buyers = bought.select(unit=ibis.literal("c:") + bought.customer_id).distinct()
-        lines |= {
-            "buyers": buyers,
-            "buyers_only": buyers.anti_join(done, "unit"),
-            "finished_no_order": done.anti_join(buyers, "unit"),
-        }
+    if how.unit == "person":
+        visits = with_sessions(begun.mutate(at=begun.occurred_at))
+        lines["visits"] = visits.filter(steps[0].holds(visits)).select("session").distinct()
+        if orders is not None:
+            bought = _customers(purchases(orders), "ordered_at", span)
+            lines |= {
+                "buyers": bought,
+                "buyers_only": bought.anti_join(done, "unit"),
+                "finished_no_order": done.anti_join(bought, "unit"),
+            }
+        if leads is not None:
+            known = _customers(leads, "created_at", span)
+            lines |= {
+                "leads": known,
+                "leads_only": known.anti_join(done, "unit"),
+                "finished_no_lead": done.anti_join(known, "unit"),
+            }
     return ibis.union(*(_line(name, rows) for name, rows in lines.items()))
+
+
+def _customers(rows: ir.Table, time: str, span: Span) -> ir.Table:
+    """The people with a row in the span."""
+    rows = rows.filter(rows[time] >= span.start, rows[time] < span.end)
+    rows = rows.filter(~rows.customer_id.isnull())
+    return rows.select(unit=ibis.literal("c:") + rows.customer_id).distinct()
 
 
 def _line(name: str, rows: ir.Table) -> ir.Table:

@@ -3,6 +3,8 @@
 import math
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from crmkit import text
 from crmkit.analyses.funnel import card
 from crmkit.blocks import Figure
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from crmkit.analyses.funnel.result import Funnel
 
 __all__ = ["steps", "times", "trend", "values"]
+
+_SHOWN = 15
 
 
 def steps(result: "Funnel") -> Figure:
@@ -43,41 +47,54 @@ def values(result: "Funnel") -> Figure:
 
     found = result.values
     assert found is not None
-    frame = found.assign(
-        name=found["value"].where(found["value"] != "", say("Unknown"))
-    ).sort_values("rate", ascending=False, kind="stable")
+    frame = found.assign(name=found["value"].where(found["value"] != "", say("Unknown")))
     total = result.steps.total.iloc[-1]
     sure = frame[(frame.p < 0.05) & ~frame.weak]
-    title = (
-        say(
-            "No value of {column} differs from the others beyond chance.",
-            column=card.column(result.how.breakdown or ""),
-        )
-        if sure.empty
-        else say(
-            "{first} finishes most often of those that differ: {rate} against {rest} elsewhere.",
-            first=sure.name.iloc[0],
-            rate=percent(sure.rate.iloc[0]),
-            rest=percent(sure.rest.iloc[0]),
-        )
+    # Room for so many: those that differ go before the others, then the larger.
+    shown = frame.assign(same=~frame.index.isin(sure.index)).sort_values(
+        ["same", "n"], ascending=[True, False], kind="stable"
     )
+    shown = shown.head(_SHOWN).sort_values("rate", ascending=False, kind="stable")
+    subtitle = say("Share that finishes, with 95% intervals; the line is all together")
+    if len(frame) > _SHOWN:
+        subtitle += " " + say(
+            "({n} of {all} values: those that differ, then the largest)",
+            n=number(_SHOWN),
+            all=number(len(frame)),
+        )
     return draw.dots(
-        frame.head(15),
+        shown,
         label="name",
         value="rate",
         low="rate_low",
         high="rate_high",
         weak="weak",
         name="funnel-values",
-        title=title,
-        subtitle=say("Share that finishes, with 95% intervals; the line is all together"),
+        title=_apart(sure, card.column(result.how.breakdown or "")),
+        subtitle=subtitle,
         alt="; ".join(
             f"{row.name} {percent(row.rate)} ({span(row.rate_low, row.rate_high)})"
-            for row in records(frame)
+            for row in records(shown)
         ),
         reference=None if math.isnan(total) else float(total),
         accent=[str(name) for name in sure.name],
     )
+
+
+def _apart(sure: pd.DataFrame, column: str) -> str:
+    """Which value stands out most, by the number of people it means, and which way."""
+    if sure.empty:
+        return say("No value of {column} differs from the others beyond chance.", column=column)
+    means = (sure.rate - sure.rest).abs() * sure.n
+    first = sure.iloc[int(means.argmax())]
+    words = {
+        "first": first["name"],
+        "rate": percent(first.rate),
+        "rest": percent(first.rest),
+    }
+    if first.rate < first.rest:
+        return say("{first} finishes less often: {rate} against {rest} elsewhere.", **words)
+    return say("{first} finishes more often: {rate} against {rest} elsewhere.", **words)
 
 
 def trend(result: "Funnel") -> Figure:
@@ -95,10 +112,13 @@ def trend(result: "Funnel") -> Figure:
         name="funnel-trend",
         title=_course(result),
         subtitle=say(
-            "Share that finishes, by period of entry; hatched where windows are still open"
+            "Share that finishes, by period of entry, with 95% intervals; "
+            "hatched where windows are still open"
         ),
         alt="; ".join(f"{row.label} {percent(row.rate)}" for row in records(frame)),
         partial="partial",
+        low="rate_low",
+        high="rate_high",
         kind="rate",
     )
 

@@ -243,6 +243,14 @@ class Drivers(Result):
                     ),
                 ),
                 (
+                    say("Time to do it"),
+                    say(
+                        "Who finishes sooner than that has had less time for other events, which "
+                        "makes these look a little worse than they are; who entered late and may "
+                        "still finish counts as not finished."
+                    ),
+                ),
+                (
                     say("Odds ratio"),
                     say("One half added to each cell (Haldane, Anscombe), Woolf's 95% interval."),
                 ),

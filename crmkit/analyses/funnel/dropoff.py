@@ -10,6 +10,7 @@ import pandas as pd
 from crmkit import periods as calendar
 from crmkit import text
 from crmkit.analyses.funnel import card
+from crmkit.analyses.funnel.frames import step_names
 from crmkit.blocks import Column, Definition, Figure, Table
 from crmkit.persons import with_unit
 from crmkit.records import records
@@ -71,7 +72,7 @@ def dropoff(
     left = _left(known, chosen, how, calendar.day_start(first, timezone), end, identities)
     raw = _next(left, known, how, gap_minutes, ignore, identities).execute()
     return Dropoff(
-        rows=_rows(raw, chosen),
+        rows=_rows(raw, step_names(chosen, how.order)),
         names=tuple(step.name for step in chosen),
         start=str(first),
         as_of=str(day),
@@ -123,13 +124,13 @@ def _next(
     return joined.group_by(["reached", "target"]).aggregate(units=joined.count())
 
 
-def _rows(raw: pd.DataFrame, steps: Sequence[Step]) -> pd.DataFrame:
+def _rows(raw: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     frame = raw.rename(columns={"reached": "step"})
     frame = frame.sort_values(["step", "units", "target"], ascending=[True, False, True])
     n = frame.groupby("step").units.transform("sum") if len(frame) else frame.units
     low, high = wilson(frame.units, n)
     frame = frame.assign(
-        name=[steps[int(step) - 1].name for step in frame.step],
+        name=[names[int(step) - 1] for step in frame.step],
         n=n,
         rate=frame.units / n,
         rate_low=low,

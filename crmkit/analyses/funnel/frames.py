@@ -1,5 +1,6 @@
 """Frames of a funnel from the engine's counts: rates with intervals, comparisons, trend."""
 
+import datetime as dt
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,11 +10,21 @@ from crmkit import periods as calendar
 from crmkit.records import records
 from crmkit.stats import holm, two_proportions, wilson
 from crmkit.steps import Step
+from crmkit.text import number, say
 
-__all__ = ["compared", "histogram", "stepped", "trend"]
+__all__ = ["compared", "histogram", "leaks", "step_names", "stepped", "trend"]
 
 
-def stepped(answer: pd.DataFrame, steps: Sequence[Step]) -> pd.DataFrame:
+def step_names(steps: Sequence[Step], order: str) -> list[str]:
+    """What a row of the funnel is called: its step, or how many steps were made in any order."""
+    if order != "unordered":
+        return [step.name for step in steps]
+    more = [say("any {n} of the steps", n=number(k)) for k in range(2, len(steps))]
+    ends = [say("any of the steps"), *more, say("all steps")]
+    return ends[-1:] if len(steps) == 1 else ends
+
+
+def stepped(answer: pd.DataFrame, steps: Sequence[Step], order: str) -> pd.DataFrame:
     """One row a step: units, the rate from the step before and from the first, times.
 
     The step before is the last one that is not optional; those who made it are `n`.
@@ -21,7 +32,7 @@ def stepped(answer: pd.DataFrame, steps: Sequence[Step]) -> pd.DataFrame:
     made = answer[answer.part == "all"].set_index("step").units
     units = [int(made.get(j, 0)) for j in range(1, len(steps) + 1)]
     frame = _rates(pd.DataFrame({"step": range(1, len(steps) + 1), "units": units}), steps)
-    frame.insert(1, "name", [step.name for step in steps])
+    frame.insert(1, "name", step_names(steps, order))
     for part in ("from_last", "from_first"):
         took = answer[answer.part == part].set_index("step")
         frame[f"mean_{part}"] = frame.step.map(took["mean"])
@@ -39,6 +50,7 @@ def _rates(frame: pd.DataFrame, steps: Sequence[Step]) -> pd.DataFrame:
     with np.errstate(invalid="ignore", divide="ignore"):
         return frame.assign(
             n=n,
+            entered=units[0] if len(units) else 0,
             rate=np.where(n > 0, units / np.maximum(n, 1), np.nan),
             rate_low=low,
             rate_high=high,
@@ -93,6 +105,43 @@ def compared(answer: pd.DataFrame, steps: Sequence[Step]) -> pd.DataFrame:
     return frame.sort_values(["n", "value"], ascending=[False, True], ignore_index=True)
 
 
+def leaks(values: pd.DataFrame, steps: Sequence[Step], order: str) -> pd.DataFrame:
+    """One row a value and step after the first: who goes on, against all other values.
+
+    `n` made the step before that is not optional; `p` is corrected after Holm over all rows.
+    """
+    names, rows = step_names(steps, order), []
+    for j in range(2, len(steps) + 1):
+        before = _before(j - 1, steps)
+        if steps[j - 1].optional or before is None:
+            continue
+        n, units = values[f"step_{before + 1}"], values[f"step_{j}"]
+        others, others_units = n.sum() - n, units.sum() - units
+        rows.append(
+            pd.DataFrame(
+                {
+                    "value": values["value"],
+                    "step": j,
+                    "name": names[j - 1],
+                    "n": n,
+                    "units": units,
+                    "rate": units / n.where(n > 0),
+                    "rest": others_units / others.where(others > 0),
+                    "p": [
+                        two_proportions(*cell) if cell[1] and cell[3] else np.nan
+                        for cell in zip(units, n, others_units, others, strict=True)
+                    ],
+                }
+            )
+        )
+    if not rows:
+        return pd.DataFrame(columns=["value", "step", "name", "n", "units", "rate", "rest", "p"])
+    frame = pd.concat(rows, ignore_index=True)
+    low, high = wilson(frame.units, frame.n)
+    p = _corrected(frame.p.to_numpy(dtype=float))
+    return frame.assign(p=p, rate_low=low, rate_high=high, weak=frame.n < 30)
+
+
 def _corrected(p_values: np.ndarray) -> np.ndarray:
     known = ~np.isnan(p_values)
     corrected = np.full(len(p_values), np.nan)
@@ -101,10 +150,13 @@ def _corrected(p_values: np.ndarray) -> np.ndarray:
     return corrected
 
 
-def trend(answer: pd.DataFrame, steps: Sequence[Step], period: calendar.Period) -> pd.DataFrame:
+def trend(
+    answer: pd.DataFrame, steps: Sequence[Step], period: calendar.Period, first: dt.date
+) -> pd.DataFrame:
     """One row a period of entry: entered, finished, rate; `partial` where windows are still open.
 
-    A rate of a period that is not final may only grow.
+    A rate of a period that is not final may only grow. `cut` is the period that began before the
+    `first` day: of its units, only those who entered since are counted.
     """
     part = answer[answer.part == "period"]
     counts = part.pivot_table(index="period", columns="step", values="units", aggfunc="sum")
@@ -121,6 +173,7 @@ def trend(answer: pd.DataFrame, steps: Sequence[Step], period: calendar.Period) 
             "rate_high": high,
             "open": open_.fillna(0).astype("int64").to_numpy(),
             "partial": (open_.fillna(0) > 0).to_numpy(),
+            "cut": [calendar.period_start(int(p), period) < first for p in counts.index],
         }
     )
 

@@ -27,6 +27,7 @@ def funnel(
     period: calendar.Period | None = "week",
     identities: ir.Table | None = None,
     orders: ir.Table | None = None,
+    leads: ir.Table | None = None,
 ) -> Funnel:
     """How many units get how far through a row of steps, and how long they take.
 
@@ -37,11 +38,13 @@ def funnel(
     Parameters: `events`, canonical; `steps`, event names or `Step`s; `as_of`, the last day,
     included; `timezone`, of the calendar; `days`, in which units enter; `how`, the decisions
     (order, window, re-entry, exclusions, unit, breakdown); `period`, of the trend, or None for
-    none; `identities`, to know persons across visitors; `orders`, to reconcile with.
+    none; `identities`, to know persons across visitors; `orders` and `leads`, to reconcile with.
     Returns: Funnel with frames `steps` (step, name, units, n, rate, total, lost, mean_ and
-    median_from_last and _from_first in seconds), `values` (by breakdown: n, units, rate, p, rest),
-    `trend` (period, n, units, rate, open, partial), `times` (left, right, units; seconds) and
-    `bridge` (line, units); rates have _low and _high (Wilson).
+    median_from_last and _from_first in seconds; in any order, step k are those who made k
+    different steps), `values` (by breakdown: n, units, rate, p, rest), `leaks` (value, step: n
+    who made the step before, units, rate, rest, p over all values and steps), `trend` (period, n,
+    units, rate, open, partial, cut: the period began before the days asked for), `times` (left,
+    right, units; seconds) and `bridge` (line, units); rates have _low and _high (Wilson).
     Raises: ParameterError for steps or options that mean nothing.
     The decisions follow the reference of product analytics; see
     docs/decisions/0013-funnel-semantics.md.
@@ -69,8 +72,9 @@ def funnel(
     )
     known = events.filter(events.occurred_at.isnull() | (events.occurred_at < end))
     asked = counted(known, chosen, how, span, identities)
-    answer = asked.union(bridged(known, chosen, how, span, identities, orders)).execute()
-    table = frames.stepped(answer, chosen)
+    bridge = bridged(known, chosen, how, span, identities, orders, leads)
+    answer = asked.union(bridge).execute()
+    table = frames.stepped(answer, chosen, how.order)
     values = frames.compared(answer, chosen) if how.breakdown else None
     if values is not None and how.credit in ("first_touch", "last_touch"):
         whole = answer[(answer.part == "value") & (answer.step == 1)].units.sum()
@@ -78,7 +82,8 @@ def funnel(
     return Funnel(
         steps=table,
         values=values,
-        trend=frames.trend(answer, chosen, period) if period else None,
+        leaks=None if values is None else frames.leaks(values, chosen, how.order),
+        trend=frames.trend(answer, chosen, period, first) if period else None,
         times=frames.histogram(answer),
         bridge=answer[answer.part == "bridge"][["value", "units"]].reset_index(drop=True),
         open=_open(answer),

@@ -43,6 +43,7 @@ class Funnel(Result):
 
     steps: pd.DataFrame = field(repr=False)
     values: pd.DataFrame | None = field(repr=False)
+    leaks: pd.DataFrame | None = field(repr=False)
     trend: pd.DataFrame | None = field(repr=False)
     times: pd.DataFrame = field(repr=False)
     bridge: pd.DataFrame = field(repr=False)
@@ -75,7 +76,7 @@ class Funnel(Result):
         if self.empty:
             return say(
                 "Nobody made the first step, {step}, from {start} to {end}.",
-                step=self.names[0],
+                step=self.steps.name.iloc[0],
                 start=text.day(self.start),
                 end=text.day(self.as_of),
             )
@@ -106,6 +107,8 @@ class Funnel(Result):
         found = {"steps": self._step_table()}
         if self.values is not None:
             found["values"] = self._value_table(self.values)
+        if self.leaks is not None and len(self.leaks):
+            found["leaks"] = card.leak_table(self.leaks, self.how.breakdown or "")
         if self.trend is not None and self.period is not None:
             found["trend"] = self._trend_table(self.trend, self.period)
         found["bridge"] = card.bridge_table(self.bridge)
@@ -130,7 +133,7 @@ class Funnel(Result):
                 "rate",
                 low="total_low",
                 high="total_high",
-                n="n",
+                n="entered",
             ),
             Column("lost", say("Left before it"), "count"),
             Column("last", say("Median time from the step before")),
@@ -154,10 +157,11 @@ class Funnel(Result):
         return Table("funnel-values", caption, frame, columns, limit=30)
 
     def _trend_table(self, trend: pd.DataFrame, period: calendar.Period) -> Table:
-        frame = trend.assign(name=[text.period(first, period) for first in trend.period])
+        names = [text.period(first, period) for first in trend.period]
+        frame = trend.assign(name=names, unfinished=trend.partial | trend.cut)
         columns = (
             Column("name", say("Entered in")),
-            Column("n", say("Entered"), "count", partial="partial"),
+            Column("n", say("Entered"), "count", partial="unfinished"),
             Column("units", say("Finished"), "count"),
             Column("rate", say("Share"), "rate", low="rate_low", high="rate_high", n="n"),
             Column("open", say("Windows still open"), "count"),
@@ -226,13 +230,15 @@ class Funnel(Result):
                         n=number(worst.n),
                         step=worst["name"],
                     ),
-                    action=say(
+                    action=say("Look at which steps they lack, and test a change of these.")
+                    if self.how.order == "unordered"
+                    else say(
                         "Look at what they do instead, and test a change of {step}.",
                         step=worst["name"],
                     ),
                     weight=float(worst.lost / self.steps.units.iloc[0]),
                 )
             )
-        if self.values is not None:
-            found += card.differences(self.values, self.how.breakdown or "")
+        if self.values is not None and self.leaks is not None:
+            found += card.differences(self.values, self.leaks, self.how.breakdown or "")
         return tuple(found)

@@ -1,5 +1,6 @@
 """The same funnel by other definitions, to see how much of the number is the definition."""
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -17,6 +18,7 @@ from crmkit.text import message, number, percent, say, span
 
 __all__ = ["FunnelSensitivity", "funnel_sensitivity"]
 
+_SECOND = dt.timedelta(seconds=1)
 _NAMES = {
     "given": message("As reported"),
     "strict": message("Nothing else between the steps"),
@@ -94,7 +96,8 @@ def _variants(
     how: Matching, steps: Sequence[Step], columns: Sequence[str]
 ) -> list[tuple[str, Matching]]:
     plain = not how.exclusions and not any(step.optional for step in steps)
-    found = [("given", how), ("half", replace(how, window=how.window / 2))]
+    half = max(how.window // 2 // _SECOND, 1) * _SECOND
+    found = [("given", how), ("half", replace(how, window=half))]
     found.append(("double", replace(how, window=how.window * 2)))
     if how.order != "strict":
         found.append(("strict", replace(how, order="strict")))
