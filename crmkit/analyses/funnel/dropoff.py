@@ -275,8 +275,19 @@ class Dropoff(Result):
         return (
             Finding(
                 words=self.headline,
-                action=say("Offer on that page what they go to look for."),
+                action=self._advice(),
                 weight=float(self.rows.n.max() / max(self.rows.groupby("step").n.first().sum(), 1))
                 / 2,
             ),
         )
+
+    def _advice(self) -> str:
+        """What to do about the step that most stop at: it depends on whether they look further."""
+        most = self.rows[self.rows.n == self.rows.n.max()]
+        gone = most[most.target == ""].rate.sum()
+        if gone > 0.5:
+            return say(
+                "Most leave {step} without looking further: test its offer, price and speed.",
+                step=most.name.iloc[0],
+            )
+        return say("Offer on that page what they go to look for.")

@@ -206,8 +206,8 @@ class PathDifference(Result):
         """One row a move, the largest difference first."""
         frame = self.rows.assign(to=self.rows.target.map(node_name))
         columns = (
-            Column("source", say("From")),
-            Column("to", say("To")),
+            Column("source", say("Comes from")),
+            Column("to", say("Goes on to")),
             Column("first_rate", self.values[0], "rate", n="first_n"),
             Column("second_rate", self.values[1], "rate", n="second_n"),
             Column(

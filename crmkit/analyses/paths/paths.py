@@ -193,9 +193,9 @@ class Paths(Result):
         """Every decision taken."""
         rows = card(self.span, self.clean, self.gap_minutes)
         if self.anchors.start is not None:
-            rows.append((say("From"), say("{node}, its first time", node=self.anchors.start)))
+            rows.append((say("Comes from"), say("{node}, its first time", node=self.anchors.start)))
         if self.anchors.end is not None:
-            rows.append((say("To"), say("{node}, its first time", node=self.anchors.end)))
+            rows.append((say("Goes on to"), say("{node}, its first time", node=self.anchors.end)))
         rows += [
             (say("Cut"), say("After counting: every count is over all paths.")),
             (say("Interval"), say("Wilson, 95%.")),
@@ -209,8 +209,8 @@ class Paths(Result):
         )
         columns = (
             Column("step", say("Step"), "count"),
-            Column("from_", say("From")),
-            Column("to", say("To")),
+            Column("from_", say("Comes from")),
+            Column("to", say("Goes on to")),
             Column("paths", say("Paths"), "count"),
             Column("out", say("Of those there"), "rate", low="out_low", high="out_high", n="n"),
             Column("share", say("Of all paths"), "rate"),

@@ -134,8 +134,8 @@ class Transitions(Result):
         """One row a move, the commonest first."""
         frame = self.rows.assign(to=self.rows.target.map(node_name))
         columns = (
-            Column("source", say("From")),
-            Column("to", say("To")),
+            Column("source", say("Comes from")),
+            Column("to", say("Goes on to")),
             Column("paths", say("Times"), "count"),
             Column("rate", say("Of those there"), "rate", low="rate_low", high="rate_high", n="n"),
             Column("median", say("Median seconds"), "number"),
@@ -169,5 +169,5 @@ class Transitions(Result):
             title=self.headline,
             subtitle=say("From the row to the column, in per cent of the moves from the row"),
             alt=self.headline,
-            across=say("To"),
+            across=say("Goes on to"),
         )
