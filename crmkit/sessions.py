@@ -32,15 +32,19 @@ def with_sessions(rows: ir.Table, *, gap_minutes: int = 30) -> ir.Table:
     """
     if gap_minutes <= 0:
         raise ParameterError(f"gap_minutes={gap_minutes}: give more than none.")
-    given = rows["session_id"] if "session_id" in rows.columns else ibis.null("string")
-    rows = rows.mutate(session_given=given, session_open=given.isnull())
-    keys, order = ["unit", "session_open"], ["at", "event_id"]
-    rows = rows.mutate(session_last=rows["at"].lag().over(group_by=keys, order_by=order))
+    if "session_id" not in rows.columns:
+        return _by_pauses(rows, gap_minutes)
+    given = rows.filter(rows.session_id.notnull())
+    made = _by_pauses(rows.filter(rows.session_id.isnull()), gap_minutes)
+    return given.mutate(session=given.session_id.cast("string")).union(made)
+
+
+def _by_pauses(rows: ir.Table, gap_minutes: int) -> ir.Table:
+    order = {"group_by": "unit", "order_by": ["at", "event_id"]}
+    rows = rows.mutate(session_last=rows["at"].lag().over(**order))
     pause = ibis.interval(minutes=gap_minutes)
     begins = rows.session_last.isnull() | (rows["at"] > rows.session_last + pause)
     rows = rows.mutate(session_begins=begins.ifelse(1, 0))
-    running = ibis.cumulative_window(group_by=keys, order_by=order)
-    number = rows.session_begins.sum().over(running).cast("string")
-    made = rows.unit + ibis.literal("#") + number
-    rows = rows.mutate(session=ibis.coalesce(rows.session_given, made))
-    return rows.drop("session_given", "session_open", "session_last", "session_begins")
+    number = rows.session_begins.sum().over(ibis.cumulative_window(**order)).cast("string")
+    rows = rows.mutate(session=rows.unit + ibis.literal("#") + number)
+    return rows.drop("session_last", "session_begins")

@@ -33,13 +33,15 @@ def can_join(events: ir.Table, steps: Sequence[Step], how: Matching) -> bool:
 
 
 def joined(marked: Marked, steps: Sequence[Step], how: Matching) -> ir.Table:
-    """The attempts that got to each level: `level`, `at_1` to `at_k`, and the stream.
+    """The attempt that tells of each stream: `reached`, `at_1` to `at_k`.
 
     A row of a step takes the newest attempt that got to the step before at its instant or earlier;
-    an attempt makes each step at its first time.
+    an attempt makes each step at its first time. No two attempts get to a level at one instant, so
+    the newest of a level is one, and so is the first to finish.
     """
     keys, last = list(marked.keys), len(steps)
-    levels, rows = [], marked.rows
+    flags = [f"has_{level}" for level in range(1, last + 1)]
+    levels, rows = [], marked.rows.select(*keys, "at", *flags)
     if "value" in keys:  # joins find no nulls
         rows = rows.mutate(value=ibis.coalesce(rows["value"], _UNKNOWN))
     nothing = ibis.null(rows["at"].type())
@@ -47,20 +49,29 @@ def joined(marked: Marked, steps: Sequence[Step], how: Matching) -> ir.Table:
     for level in range(1, last + 1):
         if level > 1:
             reached = _next(rows, keys, reached, level, how)
+        made = [reached[f"at_{i}"] for i in range(1, level + 1)]
+        order = reached.now
+        best = reached.group_by(keys).aggregate(
+            **{
+                f"at_{i}": at.argmin(order) if level == last else at.argmax(order)
+                for i, at in enumerate(made, 1)
+            }
+        )
         levels.append(
-            reached.select(
+            best.select(
                 *keys,
-                level=ibis.literal(level, type="int64"),
-                at="now",
-                place=ibis.literal(0, type="int64"),
-                event_id=ibis.literal(""),
+                reached=ibis.literal(level, type="int64"),
                 **{
-                    f"at_{i}": reached[f"at_{i}"] if i <= level else nothing
+                    f"at_{i}": best[f"at_{i}"] if i <= level else nothing
                     for i in range(1, last + 1)
                 },
             )
         )
-    found = ibis.union(*levels) if last > 1 else levels[0]
+    every = ibis.union(*levels) if last > 1 else levels[0]
+    found = every.group_by(keys).aggregate(
+        reached=every.reached.max(),
+        **{f"at_{i}": every[f"at_{i}"].argmax(every.reached) for i in range(1, last + 1)},
+    )
     return found.mutate(value=found["value"].nullif(_UNKNOWN)) if "value" in keys else found
 
 

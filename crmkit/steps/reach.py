@@ -68,18 +68,22 @@ def reach(
     chosen = steps_of(steps)
     how.fits(chosen)
     marked = mark(events, chosen, how, start=start, end=end, identities=identities)
-    if how.order == "unordered":
-        found = gathered(marked, chosen, how, end=end)
-    elif can_join(events, chosen, how):
+    if can_join(events, chosen, how):
         found = joined(marked, chosen, how)
+    elif how.order == "unordered":
+        found = _best(gathered(marked, chosen, how, end=end), marked.keys, len(chosen))
     else:
-        found = chained(marked, chosen, how)
-    best = ibis.row_number().over(group_by=marked.keys, order_by=_best_first(found, len(chosen)))
-    found = found.mutate(best=best).filter(ibis._.best == 0)
-    found = found.select(*marked.keys, *times(len(chosen)), reached="level")
+        found = _best(chained(marked, chosen, how), marked.keys, len(chosen))
+    found = found.select(*marked.keys, *times(len(chosen)), "reached")
     if how.breakdown and how.credit in ("first_touch", "last_touch"):
         found = _with_touch(found, marked.rows, len(chosen), last=how.credit == "last_touch")
     return found
+
+
+def _best(found: ir.Table, keys: Sequence[str], steps: int) -> ir.Table:
+    """The one attempt that tells of each stream."""
+    best = ibis.row_number().over(group_by=list(keys), order_by=_best_first(found, steps))
+    return found.mutate(best=best).filter(ibis._.best == 0).rename(reached="level")
 
 
 def _best_first(found: ir.Table, steps: int) -> list[ir.Value]:

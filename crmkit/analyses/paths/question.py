@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from crmkit.analyses.paths.trail import END, OTHER, middle
+from crmkit.analyses.paths.trail import END, OTHER, quantiles
 
 __all__ = ["COLUMNS", "Anchors", "anchored", "counted", "edges"]
 
@@ -83,13 +83,9 @@ def edges(rows: ir.Table, keys: list[str]) -> ir.Table:
     seconds = rows.next_at.delta(rows["at"], unit="microsecond").cast("float64") / 1e6
     rows = rows.mutate(source=rows.node, target=ibis.coalesce(rows.next_node, END), took=seconds)
     by = [*keys, "source", "target"]
-    rows = middle(rows, by, "took")
-    return rows.group_by(by).aggregate(
-        paths=rows.count(),
-        units=rows.unit.nunique(),
-        median=rows.took.mean(where=rows.is_middle),
-        q95=rows.took.max(where=rows.is_last),
-    )
+    counts = rows.group_by(by).aggregate(paths=rows.count(), units=rows.unit.nunique())
+    found = counts.left_join(quantiles(rows, by, "took"), by)
+    return found.select(*by, "paths", "units", "median", "q95")
 
 
 def _few(found: ir.Table, names: list[str]) -> ir.Table:

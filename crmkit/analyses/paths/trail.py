@@ -13,7 +13,7 @@ from crmkit.errors import ParameterError
 from crmkit.persons import with_unit
 from crmkit.sessions import with_sessions
 
-__all__ = ["END", "OTHER", "Cleaning", "middle", "trail"]
+__all__ = ["END", "OTHER", "Cleaning", "quantiles", "trail"]
 
 END = "path_end"
 """The node after the last one of a visit."""
@@ -96,16 +96,24 @@ def trail(
     )
 
 
-def middle(rows: ir.Table, keys: Sequence[str], took: str) -> ir.Table:
-    """Rows marked where they hold the median and the 95th percentile of `took` in their group.
+def quantiles(rows: ir.Table, keys: Sequence[str], took: str) -> ir.Table:
+    """The `median` and the 95th percentile, `q95`, of `took` in each group that has any.
 
-    Nulls are no part of either. The percentile is the smallest value that 95 % do not exceed.
+    Equal values are counted first: the groups are then small, and nothing large is sorted. The
+    percentile is the smallest value that 95 % do not exceed.
     """
-    known = (~rows[took].isnull()).ifelse(1, 0)
-    rows = rows.mutate(known=known)
-    turn = ibis.row_number().over(group_by=[*keys, "known"], order_by=[took, "event_id"])
-    rows = rows.mutate(turn=turn, many=rows.known.sum().over(group_by=list(keys)))
-    is_known = rows.known == 1
-    is_middle = (rows.turn == (rows.many - 1) // 2) | (rows.turn == rows.many // 2)
-    last = (rows.many * 19 + 19) // 20 - 1
-    return rows.mutate(is_middle=is_known & is_middle, is_last=is_known & (rows.turn == last))
+    known = rows.filter(~rows[took].isnull())
+    counts = known.group_by([*keys, took]).aggregate(many=known.count())
+    running = ibis.cumulative_window(group_by=list(keys), order_by=took)
+    counts = counts.mutate(
+        upto=counts.many.sum().over(running),
+        all=counts.many.sum().over(ibis.window(group_by=list(keys))),
+    )
+
+    def at(rank: ir.IntegerValue) -> ir.FloatingScalar:
+        return counts[took].min(where=counts.upto > rank)
+
+    n = counts["all"]
+    return counts.group_by(list(keys)).aggregate(
+        median=(at((n - 1) // 2) + at(n // 2)) / 2, q95=at((n * 19 + 19) // 20 - 1)
+    )
