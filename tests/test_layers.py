@@ -8,10 +8,10 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "crmkit"
 SHARED = {
-    "actions", "activity", "blocks", "btyd", "contacts", "credit", "dials", "errors", "periods",
-    "persons", "places", "printable", "purchases", "queues", "records", "result", "schema",
-    "scoring", "segmentation", "sessions", "shrinkage", "spreadsheet", "stats", "steps", "svg",
-    "text",
+    "actions", "activity", "blocks", "btyd", "contacts", "credit", "dials", "errors",
+    "kaplan_meier", "periods", "persons", "places", "printable", "purchases", "queues", "records",
+    "result", "schema", "scoring", "segmentation", "sessions", "shrinkage", "snapshots",
+    "spreadsheet", "stats", "steps", "svg", "text",
 }  # fmt: skip
 ALLOWED = {
     "analyses": SHARED | {"draw"},

@@ -10,10 +10,10 @@ import pandas as pd
 from scipy import optimize
 from scipy.special import betaln
 
-from crmkit.analyses.survival.estimate import kaplan_meier, log_log
 from crmkit.analyses.survival.rows import by_duration
 from crmkit.blocks import Column, Definition, Figure, Table
 from crmkit.errors import ParameterError
+from crmkit.kaplan_meier import kaplan_meier, log_log
 from crmkit.result import KeyFigure, Result
 from crmkit.text import number, percent, say, span
 

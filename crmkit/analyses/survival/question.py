@@ -6,10 +6,10 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from crmkit import periods
-from crmkit.analyses.survival.estimate import at_times, kaplan_meier, log_rank, medians
 from crmkit.analyses.survival.result import Survival
 from crmkit.analyses.survival.rows import by_duration, first_returns
 from crmkit.errors import ParameterError
+from crmkit.kaplan_meier import at_times, kaplan_meier, log_rank, medians
 
 __all__ = ["survival", "time_to_return"]
 

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from crmkit import text
-from crmkit.analyses.survival.estimate import LogRank, each
 from crmkit.blocks import Column, Definition, Figure, Table
+from crmkit.kaplan_meier import LogRank, each
 from crmkit.periods import Period
 from crmkit.result import Finding, KeyFigure, Result
 from crmkit.text import message, number, percent, say, span
