@@ -15,6 +15,7 @@ from crmkit.analyses.campaigns import (
     coupon_use,
 )
 from crmkit.analyses.channels import channels, referral
+from crmkit.analyses.churn import Leaving, churn, churn_model
 from crmkit.analyses.forms import FormEvents, forms
 from crmkit.analyses.funnel import dropoff, funnel, funnel_drivers, funnel_sensitivity
 from crmkit.analyses.lifecycle import lifecycle
@@ -56,6 +57,7 @@ __all__ = [
     "DropRule",
     "Exclusion",
     "FormEvents",
+    "Leaving",
     "Matching",
     "ShiftPattern",
     "Step",
@@ -67,6 +69,8 @@ __all__ = [
     "campaign_effect",
     "campaigns",
     "channels",
+    "churn",
+    "churn_model",
     "commission",
     "compare_paths",
     "connect",

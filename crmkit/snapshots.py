@@ -50,12 +50,12 @@ def snapshots(
     `ends`, rows of customer_id and ended_at (UTC), such as contracts that ended; `until`, the last
     day of the data (the latest of `days`), included.
     Returns: customer_id, snapshot (days since 1970-01-01), tenure and recency (days since the first
-    and the last order), silent (since the last order or event), orders, spend, orders_30, orders_before_30 (the thirty days before),
-    spend_90, active_7, active_30, active_before_30 (events), calls_30, calls_before_30, one column
-    of the last 90 days for each sign, next_in (days to the first order after the gap; null where
-    there is none in the `followed` days), next_active_in (the same of orders and events), end_in
-    (of ends; the gap included), known (days after the snapshot of which there are data). Customers
-    that ended before are left out.
+    and the last order), silent (since the last order or event), orders, spend, orders_30,
+    orders_before_30 (the thirty days before), spend_90, active_7, active_30, active_before_30
+    (events), calls_30, calls_before_30, one column of the last 90 days for each sign, next_in (days
+    to the first order after the gap; null where there is none in the `followed` days),
+    next_active_in (the same of orders and events), end_in (of ends; the gap included), known (days
+    after the snapshot of which there are data). Customers that ended before are left out.
     Raises: ParameterError without days, or for a day after `until`.
 
     >>> rows = ibis.memtable(
