@@ -39,6 +39,7 @@ from crmkit.analyses.survival import projection, survival, time_to_return
 from crmkit.analyses.talks import talks
 from crmkit.analyses.timeline import example_visit, timeline
 from crmkit.analyses.traffic import crossing, traffic
+from crmkit.analyses.winback import feedback, winback
 from crmkit.analyses.workload import workload
 from crmkit.book import Book, connect
 from crmkit.dials import on_floor
@@ -80,6 +81,7 @@ __all__ = [
     "dropoff",
     "drops",
     "example_visit",
+    "feedback",
     "forms",
     "funnel",
     "funnel_drivers",
@@ -111,6 +113,7 @@ __all__ = [
     "transitions",
     "trunks",
     "voice",
+    "winback",
     "window_start",
     "workload",
     "write_actions",

@@ -157,7 +157,7 @@ def _scores(
     found = pd.DataFrame(
         {
             "customer_id": now.customer_id,
-            "snapshot": now.snapshot,
+            "snapshot": pd.Timestamp("1970-01-01") + pd.to_timedelta(now.snapshot, unit="D"),
             "chance": chance,
             "grade": grades.of_rows(chance, points).where(now.staying, "gone"),
             "reason": why(now, readable.contributions(features), why_table),
