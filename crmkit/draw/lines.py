@@ -87,7 +87,9 @@ def curves(
         axes.set_xlabel(across)
         if write_x is not None:
             axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: write_x(v)))
-        axes.xaxis.set_major_locator(MaxNLocator(5 if sheet.narrow else 9, integer=True))
+        left, right = axes.get_xlim()
+        whole = right - left > 2  # shares lie between whole numbers
+        axes.xaxis.set_major_locator(MaxNLocator(5 if sheet.narrow else 9, integer=whole))
 
     words = Words(name=name, title=title, subtitle=subtitle, alt=alt)
     return draw(paint, 320, words, narrow_height=280)

@@ -52,7 +52,7 @@ ORDERS = {"customer_id": "string", "ordered_at": "timestamp", "amount": "decimal
 
 def test_counts_are_equal(on_both, frames):
     pairs = zip(on_both(frames[0], PEOPLE), on_both(frames[1], ORDERS), strict=True)
-    keys = ["reason", "action", "arm", "over"]
+    keys = ["reason", "action", "arm", "over", "level"]
     found = [
         counts(
             *pair,

@@ -334,15 +334,15 @@ class Feedback(Result):
             Column("name", say("Reason and action")),
             Column("treated", say("Treated"), "count", partial="open"),
             Column("held", say("Held out"), "count"),
-            Column("hit", say("Held out who did not buy"), "rate", low="hit_low", high="hit_high",
-                   n="held"),
             Column("uplift", say("Uplift"), "rate", low="uplift_low", high="uplift_high", n="held"),
-            Column("p_adjusted", say("p after Holm"), "number", 3),
             Column("verdict_name", say("Verdict")),
             Column("needed", say("Needed in each arm"), "count"),
-            Column("revenue", say("Revenue a customer"), "money", 2, low="revenue_low",
-                   high="revenue_high", n="held"),
             Column("gain", say("Gain after cost"), "money", 2),
+            Column("hit", say("Held out who did not buy"), "rate", low="hit_low", high="hit_high",
+                   n="held", folded=True),
+            Column("p_adjusted", say("p after Holm"), "number", 3, folded=True),
+            Column("revenue", say("Revenue a customer"), "money", 2, low="revenue_low",
+                   high="revenue_high", n="held", folded=True),
         )  # fmt: skip
         frame = self._named().assign(open=self.effects.unfinished > 0)
         learnt = self.learnt.assign(
