@@ -16,8 +16,11 @@ from crmkit.analyses.campaigns import (
 )
 from crmkit.analyses.channels import channels, referral
 from crmkit.analyses.churn import Leaving, churn, churn_model
+from crmkit.analyses.clusters import clusters
+from crmkit.analyses.followers import followers
 from crmkit.analyses.forms import FormEvents, forms
 from crmkit.analyses.funnel import dropoff, funnel, funnel_drivers, funnel_sensitivity
+from crmkit.analyses.interest import interest
 from crmkit.analyses.lifecycle import lifecycle
 from crmkit.analyses.lifetime import lifetime
 from crmkit.analyses.lists import lists
@@ -30,10 +33,13 @@ from crmkit.analyses.paths import (
     smart_paths,
     transitions,
 )
+from crmkit.analyses.portraits import portraits
 from crmkit.analyses.reach import reach
 from crmkit.analyses.retention import retention
 from crmkit.analyses.rfm import rfm
+from crmkit.analyses.scenarios import scenarios
 from crmkit.analyses.staffing import ShiftPattern, staffing
+from crmkit.analyses.states import states
 from crmkit.analyses.stickiness import stickiness
 from crmkit.analyses.survival import projection, survival, time_to_return
 from crmkit.analyses.talks import talks
@@ -72,6 +78,7 @@ __all__ = [
     "channels",
     "churn",
     "churn_model",
+    "clusters",
     "commission",
     "compare_paths",
     "connect",
@@ -82,16 +89,19 @@ __all__ = [
     "drops",
     "example_visit",
     "feedback",
+    "followers",
     "forms",
     "funnel",
     "funnel_drivers",
     "funnel_sensitivity",
+    "interest",
     "lifecycle",
     "lifetime",
     "lists",
     "movement",
     "on_floor",
     "paths",
+    "portraits",
     "projection",
     "purchases",
     "reach",
@@ -99,10 +109,12 @@ __all__ = [
     "rehearse",
     "retention",
     "rfm",
+    "scenarios",
     "service",
     "set_reader",
     "smart_paths",
     "staffing",
+    "states",
     "stickiness",
     "summary",
     "survival",

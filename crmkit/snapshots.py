@@ -10,13 +10,16 @@ from collections.abc import Iterator, Sequence
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from crmkit import periods
 from crmkit.errors import ParameterError
 from crmkit.persons import with_unit
 from crmkit.purchases import purchases
 
-__all__ = ["SIGNS", "snapshots"]
+__all__ = ["SIGNS", "rhythm", "snapshots"]
 
 SIGNS = ("complaint", "bad_review", "search_discount")
 """Events that tell why a customer may leave."""
@@ -247,3 +250,17 @@ def _at_each(
         end_in=(found.end - found.snapshot).cast("int64"),
         known=ibis.literal(until) - found.snapshot,
     )
+
+
+def rhythm(rows: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """Each customer's mean days between orders, drawn to that of the snapshot by one gap.
+
+    Who bought once has the mean of all; without anybody who bought twice, that is 30 days.
+    """
+    gaps = rows.orders.to_numpy(dtype=float) - 1
+    days = (rows.tenure - rows.recency).to_numpy(dtype=float)
+    frame = pd.DataFrame({"gaps": gaps, "days": days, "snapshot": rows.snapshot.to_numpy()})
+    sums = frame.groupby("snapshot")[["days", "gaps"]].transform("sum")
+    usual = np.where(sums.gaps > 0, sums.days / np.maximum(sums.gaps, 1), 30.0)
+    found: npt.NDArray[np.float64] = np.maximum((days + usual) / (gaps + 1), 1.0)
+    return found

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import pandas as pd
 
-from crmkit.analyses.churn.leaving import rhythm
+from crmkit.snapshots import rhythm
 from crmkit.text import message, say
 
 __all__ = ["STREAMS", "design", "measures", "name"]

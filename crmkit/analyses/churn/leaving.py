@@ -8,8 +8,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from crmkit.errors import ParameterError
+from crmkit.snapshots import rhythm
 
-__all__ = ["Leaving", "rhythm"]
+__all__ = ["Leaving"]
 
 By = Literal["orders", "activity", "rhythm", "contract"]
 
@@ -73,17 +74,3 @@ class Leaving:
             gone = ~(after <= self.gap + horizon)
         known = rows.known.to_numpy(dtype=float) >= self.gap + horizon
         return np.where(known, gone.astype(float), np.nan)
-
-
-def rhythm(rows: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """Each customer's mean days between orders, drawn to that of the snapshot by one gap.
-
-    Who bought once has the mean of all; without anybody who bought twice, that is 30 days.
-    """
-    gaps = rows.orders.to_numpy(dtype=float) - 1
-    days = (rows.tenure - rows.recency).to_numpy(dtype=float)
-    frame = pd.DataFrame({"gaps": gaps, "days": days, "snapshot": rows.snapshot.to_numpy()})
-    sums = frame.groupby("snapshot")[["days", "gaps"]].transform("sum")
-    usual = np.where(sums.gaps > 0, sums.days / np.maximum(sums.gaps, 1), 30.0)
-    found: npt.NDArray[np.float64] = np.maximum((days + usual) / (gaps + 1), 1.0)
-    return found

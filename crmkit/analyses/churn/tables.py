@@ -97,7 +97,7 @@ def _backtest(result: "Churn") -> Table:
         Column("day", say("Snapshot"), "day"),
         Column("name", say("Model")),
         Column("n", say("Customers"), "count"),
-        Column("base", say("Left"), "rate", n="n"),
+        Column("base", say("Did leave"), "rate", n="n"),
         Column("pr_auc", say("Area, precision and recall"), "number", 3),
         Column("roc_auc", say("Area, ROC"), "number", 3),
         Column("contacted", say("Contacted"), "count", folded=True),

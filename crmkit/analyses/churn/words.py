@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 __all__ = ["card", "grade_name", "left_when", "model_name", "stage_name"]
 
 _GRADES = {
-    "high": message("High"),
-    "medium": message("Medium"),
-    "low": message("Low"),
+    "high": message("High risk"),
+    "medium": message("Medium risk"),
+    "low": message("Low risk"),
     "gone": message("Gone already"),
 }
 _STAGES = {
