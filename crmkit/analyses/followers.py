@@ -67,7 +67,7 @@ def followers(
         rate=cohorts.lost / cohorts.n,
         rate_low=low,
         rate_high=high,
-        month=[pd.Timestamp(calendar.period_start(int(m), "month")) for m in cohorts.month],
+        month=pd.to_datetime([calendar.period_start(int(m), "month") for m in cohorts.month]),
     )
     last_known = pd.Timestamp(day - dt.timedelta(days=days))
     cohorts["young"] = cohorts.month + pd.offsets.MonthEnd(0) > last_known

@@ -161,7 +161,8 @@ def _sums(
     number_ = calendar.day_number(known.occurred_at, timezone, until=end)
     known = known.mutate(age=ibis.literal((day - dt.date(1970, 1, 1)).days) - number_)
     daily = known.group_by(["customer_id", "event", "age"]).aggregate(n=known.count())
-    faded = daily.n * (ibis.literal(0.5) ** (daily.age / half_life))
+    halves = daily.age.cast("float64") / ibis.literal(half_life, type="float64")
+    faded = daily.n.cast("float64") * (ibis.literal(0.5, type="float64") ** halves)
     return daily.group_by("customer_id").aggregate(
         **{row.event: ibis.ifelse(daily.event == row.event, faded, 0.0).sum() for row in rows}
     )
