@@ -9,7 +9,7 @@ from typing import Annotated, Any, ParamSpec
 
 import typer
 
-from crmkit import bars
+from crmkit import bars, cli_schedule
 from crmkit.errors import CrmkitError, ParameterError
 
 __all__ = ["app"]
@@ -278,6 +278,12 @@ def notebooks(
         for each in read_parameters(path):
             default = f"{each.name} = {each.default!r}"
             typer.echo(f"  {default:<32}  {each.comment}".rstrip())
+
+
+app.command("due")(_said(cli_schedule.due))
+app.command("history")(_said(cli_schedule.history))
+cli_schedule.schedule.command("export")(_said(cli_schedule.export))
+app.add_typer(cli_schedule.schedule, name="schedule")
 
 
 if __name__ == "__main__":

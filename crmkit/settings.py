@@ -22,6 +22,7 @@ from pydantic import (
 
 from crmkit import schema
 from crmkit.errors import SettingsError, nearest
+from crmkit.setting_schedule import MailSettings, ReportSchedule, ScheduleSettings
 from crmkit.setting_types import (
     Country,
     Currency,
@@ -179,7 +180,7 @@ class DialerSettings(_Part):
 
 
 class Settings(_Part):
-    """A whole crmkit.toml: the book, its tables and diallers, and targets of key figures by name.
+    """A whole crmkit.toml: the book, its tables and diallers, targets of key figures, the schedule.
 
     `file` is where it was read; `fingerprint` is the SHA-256 of its text.
     """
@@ -188,6 +189,7 @@ class Settings(_Part):
     tables: dict[str, TableSettings] = Field(default_factory=dict)
     dialers: tuple[DialerSettings, ...] = ()
     targets: dict[str, float] = Field(default_factory=dict)
+    schedule: ScheduleSettings = ScheduleSettings()
     file: Path = Field(default=Path("crmkit.toml"), exclude=True)
     fingerprint: str = Field(default="", exclude=True)
 
@@ -330,10 +332,16 @@ def _explained(file: Path, error: ValidationError) -> str:
     return f"{file}: {key} was given as {first['input']!r}: {_message(first['msg'])}"
 
 
-def _part(place: tuple[str, ...]) -> type[_Part]:
+def _part(place: tuple[str, ...]) -> type[BaseModel]:
     if len(place) == 1:
         return Settings
-    parts: dict[str, type[_Part]] = {"book": BookSettings, "dialers": DialerSettings}
+    if place[0] == "schedule" and len(place) > 2:
+        return MailSettings if place[1] == "mail" else ReportSchedule
+    parts: dict[str, type[BaseModel]] = {
+        "book": BookSettings,
+        "dialers": DialerSettings,
+        "schedule": ScheduleSettings,
+    }
     return parts.get(place[0], TableSettings)
 
 
@@ -342,7 +350,7 @@ def _message(words: str) -> str:
     return plain if plain.endswith((".", "?")) else f"{plain}."
 
 
-def _extra(file: Path, place: tuple[str, ...], model: type[_Part]) -> str:
+def _extra(file: Path, place: tuple[str, ...], model: type[BaseModel]) -> str:
     own = {"file", "fingerprint"}
     valid = [f.alias or name for name, f in model.model_fields.items() if name not in own]
     guess = nearest(place[-1], valid)

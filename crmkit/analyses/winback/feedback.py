@@ -28,6 +28,14 @@ __all__ = ["Feedback", "feedback"]
 
 _PRIOR = 0.03
 """How far an action's uplift is thought to lie from the table's, as a standard deviation."""
+_NOTHING = Qini(
+    reached=np.zeros(1),
+    gained=np.full(1, np.nan),
+    low=np.full(1, np.nan),
+    high=np.full(1, np.nan),
+    coefficient=float("nan"),
+    p_value=float("nan"),
+)
 _VERDICTS = {
     "works": message("works"),
     "harms": message("harms"),
@@ -363,10 +371,7 @@ class Feedback(Result):
 
     def plots(self) -> Mapping[str, Callable[[], Figure]]:
         """Uplift by action; the Qini curve."""
-        found: dict[str, Callable[[], Figure]] = {"uplift": self._dots}
-        if self.ranking is not None:
-            found["qini"] = self._curve
-        return found
+        return {"uplift": self._dots, "qini": self._curve}
 
     def _dots(self) -> Figure:
         from crmkit import draw  # noqa: PLC0415
@@ -396,25 +401,24 @@ class Feedback(Result):
     def _curve(self) -> Figure:
         from crmkit import draw  # noqa: PLC0415
 
-        assert self.ranking is not None
-        curve, chance, r = say("By the score"), say("By chance"), self.ranking
+        curve, chance, r = say("By the score"), say("By chance"), self.ranking or _NOTHING
         frame = pd.concat(
             [
                 pd.DataFrame(
                     {"x": r.reached, "y": r.gained, "low": r.low, "high": r.high, "line": curve}
                 ),
-                pd.DataFrame(
-                    {"x": r.reached, "y": r.gained[-1] * r.reached, "line": chance}
-                ),
+                pd.DataFrame({"x": r.reached, "y": r.gained[-1:] * r.reached, "line": chance}),
             ],
             ignore_index=True,
-        )  # fmt: skip
+        )
         sure = r.p_value < 0.05
         title = (
             say("The score finds those whom the action moves.")
             if sure
             else say("The score finds those whom the action moves no better than chance.")
         )
+        if np.isnan(r.p_value):
+            title = self.headline
         return draw.curves(
             frame,
             x="x",
