@@ -173,7 +173,8 @@ class TestDecisions:
             for after, state in ((minutes - 1, "waits"), (minutes, "run")):
                 now = self.NOW + dt.timedelta(minutes=after)
                 assert self.decided(entries, now=now)["2025-W09"][0] == state
-        entries = [entry(of, "2025-W09", "failed", at=self.NOW, error="no disk") for _ in range(4)]
+        given = {"at": self.NOW, "error": "no disk", "as_of": dt.date(2025, 3, 2)}
+        entries = [entry(of, "2025-W09", "failed", **given) for _ in range(4)]
         assert self.decided(entries)["2025-W09"] == ("given up", "after 4 tries; last: no disk")
 
     def test_a_clock_that_was_set_back_does_not_block(self):
