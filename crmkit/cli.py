@@ -280,6 +280,30 @@ def notebooks(
             typer.echo(f"  {default:<32}  {each.comment}".rstrip())
 
 
+@app.command()
+@_said
+def serve(
+    settings: SettingsPath = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 8000,
+    host: Annotated[
+        str, typer.Option(help="Another address lets others in: they see all the reports.")
+    ] = "127.0.0.1",
+    out: Annotated[
+        Path | None, typer.Option(help="The folder of the site; by default reports.")
+    ] = None,
+) -> None:
+    """Look at the published reports in a browser, from this machine alone.
+
+    For others, let any web server give the files of the site.
+    """
+    from crmkit.reports.serve import server  # noqa: PLC0415
+
+    folder = out or _settings_path(settings).parent / "reports"
+    with server(folder / "site", host=host, port=port) as serving:
+        typer.echo(f"http://{host}:{serving.server_address[1]}/ – end with Ctrl+C.")
+        serving.serve_forever()
+
+
 app.command("due")(_said(cli_schedule.due))
 app.command("history")(_said(cli_schedule.history))
 cli_schedule.schedule.command("export")(_said(cli_schedule.export))

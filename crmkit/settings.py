@@ -41,6 +41,7 @@ __all__ = [
     "Expression",
     "Format",
     "Settings",
+    "SiteSettings",
     "TableSettings",
     "read_settings",
 ]
@@ -179,8 +180,14 @@ class DialerSettings(_Part):
         return f"('{quoted}' || {sql})" if self.prefix else f"({sql})"
 
 
+class SiteSettings(_Part):
+    """The section [site]: `keep`, how many periods of each report stay; 0 keeps all."""
+
+    keep: int = Field(default=60, ge=0)
+
+
 class Settings(_Part):
-    """A whole crmkit.toml: the book, its tables and diallers, targets of key figures, the schedule.
+    """A whole crmkit.toml: the book, its tables and diallers, targets, the schedule, the site.
 
     `file` is where it was read; `fingerprint` is the SHA-256 of its text.
     """
@@ -190,6 +197,7 @@ class Settings(_Part):
     dialers: tuple[DialerSettings, ...] = ()
     targets: dict[str, float] = Field(default_factory=dict)
     schedule: ScheduleSettings = ScheduleSettings()
+    site: SiteSettings = SiteSettings()
     file: Path = Field(default=Path("crmkit.toml"), exclude=True)
     fingerprint: str = Field(default="", exclude=True)
 
@@ -341,6 +349,7 @@ def _part(place: tuple[str, ...]) -> type[BaseModel]:
         "book": BookSettings,
         "dialers": DialerSettings,
         "schedule": ScheduleSettings,
+        "site": SiteSettings,
     }
     return parts.get(place[0], TableSettings)
 

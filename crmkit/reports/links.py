@@ -5,7 +5,7 @@ from pathlib import Path
 from crmkit import text
 from crmkit.reports.manifest import Link, Manifest
 from crmkit.reports.pages import action_lists
-from crmkit.reports.site import Shelf
+from crmkit.reports.shelf import Shelf
 
 __all__ = ["links"]
 

@@ -6,40 +6,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from nbformat import NotebookNode
 from pydantic import TypeAdapter, ValidationError
 
 from crmkit import places
-from crmkit.blocks import MIME
 from crmkit.errors import ReportError
+from crmkit.reports.digest import Digest
 from crmkit.reports.parameters import Value
 from crmkit.reports.run import Run
 
-__all__ = [
-    "Digest",
-    "Figure",
-    "Link",
-    "Manifest",
-    "code_hash",
-    "digest",
-    "file_hash",
-    "read_manifest",
-]
+__all__ = ["Link", "Manifest", "code_hash", "file_hash", "read_manifest"]
 
 NAME = "manifest.json"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """A key figure as the index shows it: formatted words."""
-
-    label: str
-    value: str
-    change: str = ""
-    arrow: str = ""
-    verdict: str = "same"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,24 +31,13 @@ class Link:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Digest:
-    """What an executed notebook says of itself."""
-
-    title: str = ""
-    headline: str = ""
-    figures: tuple[Figure, ...] = ()
-    quality: str = "good"
-    fingerprint: str = ""
-    versions: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Manifest:
     """One report of one notebook, for one period, in one language.
 
     `settings` and `notebook` are relative to the folder that holds the site (a notebook that comes
     with crmkit is its bare name); `notebook_hash` is of its source, `code_hash` of crmkit's own
-    code and templates; `ran_at` is UTC.
+    code and templates; `ran_at` is UTC; `since`, of an attempt that gave no report, is when the
+    first of the attempts in a row ran.
     """
 
     slug: str
@@ -89,7 +56,8 @@ class Manifest:
     error_name: str = ""
     error: str = ""
     cell: int | None = None
-    digest: Digest = Digest()
+    since: str = ""
+    digest: Digest = field(default_factory=Digest)
     links: tuple[Link, ...] = ()
 
     @property
@@ -154,44 +122,3 @@ def code_hash() -> str:
                 found.update(path.relative_to(folder).as_posix().encode())
                 found.update(file_hash(path).encode())
     return found.hexdigest()
-
-
-def digest(notebook: NotebookNode) -> Digest:
-    """What an executed notebook says of itself: title, headline, key figures, provenance."""
-    blocks = _blocks(notebook)
-    summary = blocks.get("summary", {})
-    origin = blocks.get("provenance", {})
-    figures = [
-        Figure(**{name: str(shown.get(name, "")) for name in _SHOWN if name in shown})
-        for shown in summary.get("figures", [])
-    ]
-    return Digest(
-        title=_title(notebook),
-        headline=str(summary.get("headline", "")),
-        figures=tuple(figures),
-        quality=str(summary.get("quality", {}).get("level", "good")),
-        fingerprint=str(origin.get("fingerprint", "")),
-        versions={str(k): str(v) for k, v in origin.get("versions", {}).items()},
-    )
-
-
-_SHOWN = tuple(each.name for each in fields(Figure))
-
-
-def _blocks(notebook: NotebookNode) -> dict[str, dict[str, Any]]:
-    """The last block of each kind that the notebook shows."""
-    found = {}
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            for block in output.get("data", {}).get(MIME, {}).get("blocks", []):
-                found[block["kind"]] = block
-    return found
-
-
-def _title(notebook: NotebookNode) -> str:
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            for line in cell.source.splitlines():
-                if line.startswith("# "):
-                    return str(line[2:].strip())
-    return ""

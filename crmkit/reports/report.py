@@ -9,9 +9,10 @@ from pathlib import Path
 
 from crmkit import periods, places, text
 from crmkit.errors import ParameterError
+from crmkit.reports.digest import digest
 from crmkit.reports.ipynb import read_notebook
 from crmkit.reports.links import links
-from crmkit.reports.manifest import Link, Manifest, code_hash, digest, file_hash
+from crmkit.reports.manifest import Link, Manifest, code_hash, file_hash
 from crmkit.reports.notebooks import find_notebooks, slug
 from crmkit.reports.pages import (
     Renderer,
@@ -21,8 +22,10 @@ from crmkit.reports.pages import (
 )
 from crmkit.reports.parameters import Value, checked, read_parameters, unknown
 from crmkit.reports.publish import Build, publishing
+from crmkit.reports.retention import expired, forget
 from crmkit.reports.run import Job, Progress, Run, run_notebooks
-from crmkit.reports.site import Shelf, index_pages, read_shelf
+from crmkit.reports.shelf import Shelf, read_shelf
+from crmkit.reports.site import index_pages
 from crmkit.reports.term import Term, report_term
 from crmkit.settings import Settings, read_settings
 
@@ -253,12 +256,19 @@ def _render(
 
 def _publish(build: Build, plans: list[Plan], made: list[Manifest], settings: Settings) -> None:
     build.begin()
+    before = read_shelf(build.folder)
     for plan, manifest in zip(plans, made, strict=True):
-        if not manifest.done:
+        if manifest.done:
+            manifest.write(plan.job.output)
+            build.put(plan.job.output, manifest.place)
+        else:
             _strip(plan.job.output)
-        manifest.write(plan.job.output)
-        place = manifest.place if manifest.done else manifest.place / "attempt"
-        build.put(plan.job.output, place)
+            earlier = before.attempt(manifest.place)
+            since = (earlier.since or earlier.ran_at) if earlier else manifest.ran_at
+            replace(manifest, since=since).write(plan.job.output)
+            build.put(plan.job.output, manifest.place / "attempt")
+    for old in expired(read_shelf(build.folder), settings.site.keep):
+        forget(old, build.folder)
     for name, words in index_pages(read_shelf(build.folder), settings.book).items():
         build.write(name, words)
     build.publish()

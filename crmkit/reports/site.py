@@ -1,105 +1,29 @@
-"""The first page of the site: the latest report of each notebook, and all earlier ones."""
+"""The first page of the site: the latest report of each notebook, earlier ones, and search."""
 
 import base64
-import datetime as dt
 import hashlib
-import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import jinja2
 
-from crmkit import periods, places, text
-from crmkit.errors import ReportError
-from crmkit.reports.manifest import NAME, Figure, Manifest, read_manifest
-from crmkit.reports.term import term_words
+from crmkit import places, text
+from crmkit.reports.cards import Card, Entry, cards, moment
+from crmkit.reports.shelf import Shelf
 from crmkit.settings import BookSettings
 
-__all__ = ["Shelf", "index_pages", "read_shelf"]
-
-_LOG = logging.getLogger(__name__)
-_SHOWN_FIGURES = 3
-
-
-@dataclass(frozen=True)
-class Shelf:
-    """What a site has: its reports, and the attempts since that gave none."""
-
-    reports: tuple[Manifest, ...] = ()
-    attempts: tuple[Manifest, ...] = ()
-
-    def before(self, manifest: Manifest) -> Manifest | None:
-        """The report of the same notebook and language for the latest earlier day."""
-        earlier = [
-            each
-            for each in self.reports
-            if (each.slug, each.language) == (manifest.slug, manifest.language)
-            and each.as_of < manifest.as_of
-        ]
-        return max(earlier, key=_recency) if earlier else None
-
-
-def _recency(manifest: Manifest) -> tuple[str, str]:
-    return manifest.as_of, manifest.period
-
-
-def read_shelf(site: Path) -> Shelf:
-    """What a site, published or in the making, has.
-
-    A manifest that cannot be read is passed over with a warning: one odd folder must not keep new
-    reports from being published.
-    """
-    found = sorted(site.glob(f"*/*/*/{NAME}"))
-    tried = sorted(site.glob(f"*/*/*/attempt/{NAME}"))
-    return Shelf(tuple(_readable(found)), tuple(_readable(tried)))
-
-
-def _readable(paths: Iterable[Path]) -> Iterator[Manifest]:
-    for path in paths:
-        try:
-            yield read_manifest(path.parent)
-        except ReportError as error:
-            _LOG.warning("%s", error)
+__all__ = ["index_pages"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One report as the page shows it: its links lead into its folder."""
-
-    manifest: Manifest
-    where: str
-    period: str
-    as_of: str
-    language: str
-    lang: str
-    pdf: bool
-    figures: tuple[Figure, ...]
-    actions: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trouble:
-    """An attempt that gave no report, in words."""
+class Hit:
+    """Something that search can find: where it stands, and of what report it is."""
 
     words: str
-    why: str
-    level: str
-    where: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Card:
-    """The reports of one notebook: the latest, what went wrong since, all by period."""
-
-    slug: str
-    title: str
-    latest: Entry | None
-    others: tuple[Entry, ...]
-    ran: str
-    troubles: tuple[Trouble, ...]
-    history: tuple[tuple[str, tuple[Entry, ...]], ...]
+    href: str
+    report: str
+    lang: str
 
 
 def index_pages(shelf: Shelf, book: BookSettings) -> dict[str, str]:
@@ -114,17 +38,30 @@ def index_pages(shelf: Shelf, book: BookSettings) -> dict[str, str]:
 
 def _page(shelf: Shelf, book: BookSettings, language: str) -> str:
     with text.reading(language=language):
-        environment = _environment()
-        style = (places.templates() / "site" / "index.css").read_text(encoding="utf-8")
-        return environment.get_template("index.html.j2").render(
-            book=book.name,
-            cards=_cards(shelf, language, book.timezone),
-            language=language,
-            lang="zh-CN" if language == "zh" else language,
-            languages=text.LANGUAGES,
-            style=style,
-            style_hash=_csp_hash(style),
-            label=_labels(),
+        folder = places.templates() / "site"
+        style, script = (
+            (folder / name).read_text(encoding="utf-8").strip()
+            for name in ("index.css", "index.js")
+        )
+        shown = cards(shelf, language, book.timezone)
+        return (
+            _environment()
+            .get_template("index.html.j2")
+            .render(
+                book=book.name,
+                cards=shown,
+                stale=[card for card in shown if card.stale],
+                hits=list(_hits(shown)),
+                made=_made(shelf, book.timezone),
+                language=language,
+                lang="zh-CN" if language == "zh" else language,
+                languages=text.LANGUAGES,
+                style=style,
+                style_hash=_csp_hash(style),
+                script=script,
+                script_hash=_csp_hash(script),
+                label=_labels(),
+            )
         )
 
 
@@ -149,6 +86,10 @@ def _labels() -> dict[str, str]:
         "doubt": text.say("Data to be checked"),
         "language": text.say("Language"),
         "skip": text.say("Skip to the reports"),
+        "stale_why": text.say("A newer run failed; the figures are those of the last good report."),
+        "search": text.say("Search the reports"),
+        "contents": text.say("What the reports tell"),
+        "found": text.say("Found: {n}", n="{n}"),
     }
 
 
@@ -163,92 +104,39 @@ def _environment() -> jinja2.Environment:
     )
 
 
-def _csp_hash(style: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+def _csp_hash(words: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(words.encode()).digest()).decode()
 
 
-def _cards(shelf: Shelf, language: str, timezone: str) -> list[Card]:
-    every = (*shelf.reports, *shelf.attempts)
-    slugs = dict.fromkeys(
-        each.slug for each in sorted(every, key=lambda each: Path(each.notebook).name)
-    )
-    return [_card(slug, shelf, language, timezone) for slug in slugs]
+def _made(shelf: Shelf, timezone: str) -> str:
+    """When the latest run ran: a page that nobody makes anew shows its age."""
+    ran = [each.ran_at for each in (*shelf.reports, *shelf.attempts)]
+    return text.say("Page of {moment}", moment=moment(max(ran), timezone)) if ran else ""
 
 
-def _card(slug: str, shelf: Shelf, language: str, timezone: str) -> Card:
-    reports = [each for each in shelf.reports if each.slug == slug]
-    attempts = [each for each in shelf.attempts if each.slug == slug]
-    history = _history(reports, language)
-    newest = history[0][1] if history else ()
-    latest = newest[0] if newest else None
-    told = latest.manifest if latest else next(iter(_preferred(attempts, language)))
-    return Card(
-        slug=slug,
-        title=told.digest.title or slug.replace("_", " ").capitalize(),
-        latest=latest,
-        others=newest[1:],
-        ran=_moment(told.ran_at, timezone),
-        troubles=_troubles(attempts, language),
-        history=history,
-    )
+def _hits(shown: Iterable[Card]) -> Iterator[Hit]:
+    """All that the latest reports tell, and the finding of each earlier one; each said once."""
+    for card in shown:
+        if card.latest is None:
+            continue
+        yield from {hit.words: hit for hit in _topics(card.latest, card.title)}.values()
+        for _, entries in card.history[1:]:
+            entry = entries[0]
+            if entry.manifest.digest.headline:
+                yield _hit(entry, card.title, entry.manifest.digest.headline, "")
 
 
-def _preferred(manifests: Iterable[Manifest], language: str) -> list[Manifest]:
-    """Those in the reader's language first."""
-    return sorted(manifests, key=lambda each: (each.language != language, each.language))
+def _topics(entry: Entry, title: str) -> Iterator[Hit]:
+    yield _hit(entry, title, title, "")
+    for topic in entry.manifest.digest.topics:
+        yield _hit(entry, title, topic.words, topic.section)
 
 
-def _history(reports: list[Manifest], language: str) -> tuple[tuple[str, tuple[Entry, ...]], ...]:
-    """The entries of each period, the latest period first, the reader's language first."""
-    terms = dict.fromkeys(each.period for each in sorted(reports, key=_recency, reverse=True))
-    return tuple(
-        (
-            term_words(term),
-            tuple(_entry(each) for each in _preferred(reports, language) if each.period == term),
-        )
-        for term in terms
-    )
-
-
-def _entry(manifest: Manifest) -> Entry:
-    return Entry(
-        manifest=manifest,
-        where=f"{manifest.place.as_posix()}/",
-        period=term_words(manifest.period),
-        as_of=text.day(manifest.as_of),
-        language=text.LANGUAGES[manifest.language],
-        lang="zh-CN" if manifest.language == "zh" else manifest.language,
-        figures=manifest.digest.figures[:_SHOWN_FIGURES],
-        pdf="pdf" in manifest.formats,
-        actions=tuple((link.label, link.href) for link in manifest.links if link.kind == "actions"),
-    )
-
-
-def _troubles(attempts: list[Manifest], language: str) -> tuple[Trouble, ...]:
-    """What went wrong, the latest period first; the same in two languages is said once."""
-    found: dict[tuple[str, str, str], Trouble] = {}
-    for each in sorted(_preferred(attempts, language), key=lambda each: each.as_of, reverse=True):
-        found.setdefault((each.period, each.status, each.error_name), _trouble(each))
-    return tuple(found.values())
-
-
-def _trouble(manifest: Manifest) -> Trouble:
-    when = term_words(manifest.period)
-    words = {
-        "skipped": text.say("Left out for {period}.", period=when),
-        "timed out": text.say("The run for {period} took too long and was ended.", period=when),
-        "killed": text.say("The run for {period} was cut off.", period=when),
-    }.get(manifest.status, text.say("The run for {period} failed.", period=when))
-    named = manifest.error_name and manifest.status == "failed"
-    return Trouble(
+def _hit(entry: Entry, title: str, words: str, section: str) -> Hit:
+    anchor = f"#{section}" if section else ""
+    return Hit(
         words=words,
-        why=f"{manifest.error_name}: {manifest.error}" if named else manifest.error,
-        level="note" if manifest.status == "skipped" else "error",
-        where=f"{manifest.place.as_posix()}/attempt/",
+        href=f"{entry.where}report.html{anchor}",
+        report=f"{title} · {entry.period}",
+        lang=entry.lang,
     )
-
-
-def _moment(instant: str, timezone: str) -> str:
-    """When it ran, in the book's timezone."""
-    local = dt.datetime.fromisoformat(instant).astimezone(periods.zone(timezone))
-    return f"{text.day(local.date())} {local:%H:%M}"

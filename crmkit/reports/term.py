@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from crmkit import periods, text
 from crmkit.errors import ParameterError
 
-__all__ = ["Term", "report_term", "term_words"]
+__all__ = ["Term", "report_term", "term_kind", "term_words"]
 
 _SHAPES: tuple[tuple[periods.Period, str], ...] = (
     ("day", r"\d{4}-\d{2}-\d{2}"),
@@ -63,6 +63,15 @@ def term_words(label: str) -> str:
     """
     first, kind = _start(label)
     return text.period(first, kind)
+
+
+def term_kind(label: str) -> periods.Period:
+    """The kind of period that a label names.
+
+    >>> term_kind("2011-W48")
+    'week'
+    """
+    return _start(label)[1]
 
 
 def _days(period: str) -> tuple[dt.date, dt.date]:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from crmkit import places
 from crmkit.errors import ReportError
+from crmkit.reports.digest import Digest, digest
 from crmkit.reports.ipynb import read_notebook
-from crmkit.reports.manifest import Digest, Manifest, code_hash, digest, file_hash, read_manifest
+from crmkit.reports.manifest import Manifest, code_hash, file_hash, read_manifest
 from crmkit.reports.pages import Renderer, default_renderer, pages
 from crmkit.reports.run import Job, Progress, Run, run_notebooks
 from crmkit.settings import Settings, read_settings

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from crmkit.errors import ReportError
-from crmkit.reports.manifest import Digest, digest, read_manifest
+from crmkit.reports.digest import Digest, digest
+from crmkit.reports.manifest import read_manifest
 from crmkit.reports.pages import Renderer
 from crmkit.reports.report import make_report
 from crmkit.reports.run import Job, Run

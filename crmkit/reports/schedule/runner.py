@@ -13,7 +13,7 @@ from crmkit.reports.report import Published, make_report
 from crmkit.reports.schedule.alarm import Telling
 from crmkit.reports.schedule.ledger import Entry, Ledger
 from crmkit.reports.schedule.plan import Decision, decisions, key_of
-from crmkit.reports.site import read_shelf
+from crmkit.reports.shelf import read_shelf
 from crmkit.settings import Settings, read_settings
 
 __all__ = ["BusyError", "Outcome", "due", "last_day_of", "ledger_of", "run_due"]
