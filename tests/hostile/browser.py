@@ -44,8 +44,8 @@ class Visit:
     page: dict = field(default_factory=dict)
 
 
-def visit(path: Path, width: int = 1280) -> Visit:
-    """Open a file and let it settle."""
+def visit(path: Path, width: int = 1280, *, do: str = "") -> Visit:
+    """Open a file, let it settle, and do there what a script says."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = [str(BROWSER), *_FLAGS, f"--user-data-dir={profile}", "about:blank"]
         process = subprocess.Popen(
@@ -54,7 +54,7 @@ def visit(path: Path, width: int = 1280) -> Visit:
             stderr=subprocess.DEVNULL,
         )
         try:
-            return _Talk(_address(Path(profile, "DevToolsActivePort"))).see(path.as_uri())
+            return _Talk(_address(Path(profile, "DevToolsActivePort"))).see(path.as_uri(), do)
         finally:
             process.kill()
             process.wait()
@@ -79,7 +79,7 @@ class _Talk:
         self.number = 0
         self.seen = Visit()
 
-    def see(self, address: str) -> Visit:
+    def see(self, address: str, do: str) -> Visit:
         for domain in ("Page", "Runtime", "Log", "Network"):
             self._ask(f"{domain}.enable")
         self.loaded = False
@@ -88,6 +88,7 @@ class _Talk:
         while not self.loaded and time.monotonic() < until:
             self._hear(json.loads(self.socket.recv()))
         time.sleep(0.3)  # what a page does after it has loaded
+        self._ask("Runtime.evaluate", expression=do)
         answer = self._ask("Runtime.evaluate", expression=_LOOK, returnByValue=True)
         self.seen.page = json.loads(answer["result"]["value"])
         self.seen.requests = [r for r in self.seen.requests if r != address]

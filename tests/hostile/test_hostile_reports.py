@@ -108,6 +108,19 @@ def test_our_reports_and_the_site_stay_whole(ours, width):
         assert seen.page["overflow"] <= 0, page
 
 
+@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here")
+def test_search_shows_what_fits_and_hides_the_rest(ours):
+    typing = """{const box = document.querySelector('input[type=search]');
+    box.value = 'CUSTOMERS  bought'; box.dispatchEvent(new Event('input'))}"""
+    seen = visit(ours.index, do=typing)
+    _is_quiet(seen)
+    shown = seen.page["words"].split("What the reports tell")[1].strip().splitlines()
+    found = [line.lower() for line in shown if line.strip()]
+    (told,) = re.findall(r"Found: (\d+)", seen.page["words"])
+    assert len(found) - 1 == int(told) > 0  # the footer is the last line
+    assert all("customers" in line and "bought" in line for line in found[:-1])
+
+
 def _is_quiet(seen) -> None:
     assert (seen.dialogs, seen.console, seen.requests) == ([], [], [])
     assert "PWNED" not in seen.page["title"].split("document.title='PWNED'")[0]
