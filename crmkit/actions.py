@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import re
 from dataclasses import dataclass, field
@@ -13,10 +14,12 @@ from crmkit.blocks import Block, Column, Json, Table
 from crmkit.errors import ParameterError
 from crmkit.text import number, say
 
-__all__ = ["ActionList", "write_actions"]
+__all__ = ["LIST", "ActionList", "read_actions", "write_actions"]
 
 OUTPUT = "CRMKIT_OUTPUT"
 """The environment variable that names the folder of a report's files."""
+LIST = ".list"
+"""The ending of the file by which a report reads its list again."""
 LARGEST = 1_048_575
 """Rows that an Excel sheet holds below its heading."""
 
@@ -93,6 +96,8 @@ def write_actions(actions: ActionList, folder: str | Path = ".") -> tuple[Path, 
 
     place = Path(os.environ.get(OUTPUT) or ".") / folder
     place.mkdir(parents=True, exist_ok=True)
+    if os.environ.get(OUTPUT):
+        _keep(place / f".{actions.name}{LIST}", _whole(actions))
     return (
         _keep(place / f"{actions.name}.csv", _csv(actions)),
         _keep(place / f"{actions.name}.xlsx", excel(actions.title, actions.columns, actions.frame)),
@@ -107,6 +112,38 @@ def _keep(path: Path, content: bytes) -> Path:
     with os.fdopen(handle, "wb") as file:
         file.write(content)
     return part.replace(path)
+
+
+def read_actions(path: Path) -> ActionList:
+    """An action list again, from the file that `write_actions` kept for the report."""
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    kept = pq.read_table(path)
+    told = json.loads((kept.schema.metadata or {})[b"crmkit"])
+    columns = tuple(Column(name, label, kind) for name, label, kind in told["columns"])
+    frame = pd.DataFrame(
+        {c.name: kept.column(place).to_pylist() for place, c in enumerate(columns)}
+    )
+    return ActionList(told["name"], told["title"], frame, columns)
+
+
+def _whole(actions: ActionList) -> bytes:
+    """A list with its headings, as Parquet; columns are numbered, for two may have one name."""
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    from crmkit.spreadsheet import values  # noqa: PLC0415
+
+    cells = [pa.array(values(actions.frame[c.name], c)) for c in actions.columns]
+    told = {
+        "name": actions.name,
+        "title": actions.title,
+        "columns": [(c.name, c.label, c.kind) for c in actions.columns],
+    }
+    table = pa.table(cells, names=[str(place) for place in range(len(cells))])
+    page = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata({"crmkit": json.dumps(told)}), page)
+    return page.getvalue()
 
 
 def _csv(actions: ActionList) -> bytes:

@@ -14,6 +14,7 @@ from crmkit.errors import BookError, ParameterError, Skip, nearest
 from crmkit.health import Health, examine
 from crmkit.provenance import Provenance, describe
 from crmkit.purchases import purchases
+from crmkit.roles import role_of
 from crmkit.schema import TABLES, table
 from crmkit.settings import Settings, read_settings
 
@@ -118,6 +119,7 @@ def connect(
     timezone: str | None = None,
     currency: str | None = None,
     language: str | None = None,
+    role: str | None = None,
     unmasked: bool = False,
 ) -> Book:
     """Open a firm's book.
@@ -125,10 +127,12 @@ def connect(
     Parameters: `source`, a crmkit.toml (a bare name is looked for in this folder and those above
     it), a folder of Parquet files named after the tables, a DuckDB file, or an ibis URL such as
     "postgres://..."; `timezone` (IANA) and `currency` (ISO 4217), by default those of the settings,
-    else UTC and EUR; `language`, where given, sets the reader ("en" or "zh"); `unmasked` shows
-    personal columns as they are, for those who have the right.
+    else UTC and EUR; `language`, where given, sets the reader ("en" or "zh"); `role`, one of
+    [roles] in the settings, shows the personal columns that it may see; `unmasked` shows them all,
+    where the book has no roles.
     Returns: a Book.
-    Raises: BookError where there is nothing at `source` that could be a book.
+    Raises: BookError where there is nothing at `source` that could be a book; ParameterError for a
+    role that is not there or not for this user.
 
     >>> import tempfile, pyarrow as pa, pyarrow.parquet as pq
     >>> folder = tempfile.mkdtemp()
@@ -142,6 +146,7 @@ def connect(
     zone = timezone or (book.timezone if book else "UTC")
     money = currency or (book.currency if book else "EUR")
     periods.zone(zone)
+    seen = role_of(role, settings.roles if settings else {}, unmasked=unmasked)
     if language is not None or settings is not None:
         text.set_reader(language=language or text.reader().language, currency=money)
     tables, files = _tables(place)
@@ -155,7 +160,7 @@ def connect(
         name=book.name if book else Path(str(source)).stem,
         timezone=zone,
         currency=money,
-        tables={name: personal.shown(t, name, unmasked=unmasked) for name, t in bare.items()},
+        tables={name: personal.shown(t, name, seen) for name, t in bare.items()},
         bare=bare,
         files=files,
         targets=settings.targets if settings else {},

@@ -3,9 +3,13 @@
 import ibis
 import ibis.expr.types as ir
 
+from crmkit.roles import Role
 from crmkit.schema import TABLES
 
-__all__ = ["masked", "shown"]
+__all__ = ["VISITORS", "masked", "shown"]
+
+VISITORS = ("cookie", "device", "visitor", "browser")
+"""Sources of identities whose ids are those of visitors in events."""
 
 
 def masked(column: ir.StringColumn, name: str) -> ir.StringColumn:
@@ -26,10 +30,21 @@ def masked(column: ir.StringColumn, name: str) -> ir.StringColumn:
     return ibis.ifelse(column.isnull(), ibis.null("string"), "***")
 
 
-def shown(table: ir.Table, name: str, *, unmasked: bool) -> ir.Table:
-    """A canonical table as a reader may see it."""
-    if unmasked or not TABLES[name].personal:
+def shown(table: ir.Table, name: str, role: Role) -> ir.Table:
+    """A canonical table as a role may see it."""
+    hidden = [c for c in TABLES[name].personal if c not in role.columns(name)]
+    if not hidden:
         return table
-    return table.mutate(
-        **{column: masked(table[column], column) for column in TABLES[name].personal}
+    if name == "identities":
+        return table.mutate(source_id=_identity(table))
+    return table.mutate(**{column: masked(table[column], column) for column in hidden})
+
+
+def _identity(table: ir.Table) -> ir.StringColumn:
+    """An id masked by its kind; ids of browsers stand in events as they are, and link visits."""
+    kinds = [(table.source == kind, masked(table.source_id, kind)) for kind in ("phone", "email")]
+    return ibis.cases(
+        (table.source.isin(VISITORS), table.source_id),
+        *kinds,
+        else_=masked(table.source_id, "source_id"),
     )

@@ -22,6 +22,7 @@ from pydantic import (
 
 from crmkit import schema
 from crmkit.errors import SettingsError, nearest
+from crmkit.setting_roles import RoleSettings
 from crmkit.setting_schedule import MailSettings, ReportSchedule, ScheduleSettings
 from crmkit.setting_types import (
     Country,
@@ -187,7 +188,7 @@ class SiteSettings(_Part):
 
 
 class Settings(_Part):
-    """A whole crmkit.toml: the book, its tables and diallers, targets, the schedule, the site.
+    """A whole crmkit.toml: the book, its tables and diallers, targets, schedule, site, roles.
 
     `file` is where it was read; `fingerprint` is the SHA-256 of its text.
     """
@@ -198,6 +199,7 @@ class Settings(_Part):
     targets: dict[str, float] = Field(default_factory=dict)
     schedule: ScheduleSettings = ScheduleSettings()
     site: SiteSettings = SiteSettings()
+    roles: dict[str, RoleSettings] = Field(default_factory=dict)
     file: Path = Field(default=Path("crmkit.toml"), exclude=True)
     fingerprint: str = Field(default="", exclude=True)
 
@@ -348,6 +350,7 @@ def _part(place: tuple[str, ...]) -> type[BaseModel]:
     parts: dict[str, type[BaseModel]] = {
         "book": BookSettings,
         "dialers": DialerSettings,
+        "roles": RoleSettings,
         "schedule": ScheduleSettings,
         "site": SiteSettings,
     }

@@ -103,6 +103,17 @@ def test_people_are_masked_unless_asked_for(folder):
     assert bare["phone"].tolist()[0] == "+8613800001234"
 
 
+def test_ids_are_masked_by_their_kind_and_those_of_visitors_stay_to_link(folder):
+    ids = {
+        "source": ["cookie", "phone", "email", "wechat"],
+        "source_id": ["V7", "+8613800001234", "wang@example.com", "oX1"],
+        "customer_id": ["a"] * 4,
+    }
+    pq.write_table(pa.table(ids), folder / "identities.parquet")
+    shown = ck.connect(folder).identities.execute()
+    assert sorted(shown["source_id"]) == ["***", "***1234", "V7", "w**"]
+
+
 def test_check_counts_rows_days_and_faults(folder):
     pq.write_table(
         _orders(order_id=["1", "1", "3", "4"], ordered_at=[*ROWS["ordered_at"][:3], None]),
@@ -117,7 +128,7 @@ def test_check_counts_rows_days_and_faults(folder):
 
 
 def test_masked_columns_are_checked_as_they_are(folder):
-    ids = {"source": ["cookie"] * 2, "source_id": ["k1", "k2"], "customer_id": ["a", "a"]}
+    ids = {"source": ["wechat"] * 2, "source_id": ["k1", "k2"], "customer_id": ["a", "a"]}
     pq.write_table(pa.table(ids), folder / "identities.parquet")
     book = ck.connect(folder)
     assert set(book.identities.source_id.execute()) == {"***"}

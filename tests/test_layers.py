@@ -18,7 +18,7 @@ ALLOWED = {
     "draw": {"blocks", "printable", "records", "svg", "text"},
     "simulate": {"errors", "periods", "schema"},
     "imports": {"errors", "periods", "places", "schema", "settings", "text", "blocks", "vendors"},
-    "reports": {"blocks", "book", "errors", "periods", "places", "settings", "text"}
+    "reports": {"actions", "blocks", "book", "errors", "periods", "places", "settings", "text"}
     | {"setting_schedule"},
     "steps": {"activity", "errors", "persons"},
     "btyd": {"errors", "stats"},

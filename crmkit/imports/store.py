@@ -104,7 +104,9 @@ def put_in_place(report: ImportReport, made: Path) -> None:
     Parameters: `made`, a folder on the same disk with the tables and their `quarantine`.
     """
     store = report.store
-    (store / "quarantine").mkdir(parents=True, exist_ok=True)
+    store.parent.mkdir(parents=True, exist_ok=True)
+    for folder in (store, store / "quarantine"):  # personal data: for their owner, unless shared
+        folder.mkdir(mode=0o700, exist_ok=True)
     before = _ledger(store / LEDGER)
     (made / LEDGER).write_text(written(report, before), encoding="utf-8", newline="\n")
     for table in report.tables:

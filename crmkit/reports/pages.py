@@ -6,6 +6,7 @@ from typing import Protocol
 from nbformat import NotebookNode
 
 from crmkit import text
+from crmkit.actions import LIST
 from crmkit.errors import ParameterError
 from crmkit.reports.ipynb import read_notebook
 from crmkit.reports.manifest import NAME, Link
@@ -74,5 +75,5 @@ def action_lists(folder: Path) -> tuple[str, ...]:
     return tuple(
         path.as_posix()
         for path in found
-        if path.as_posix() not in ours and path.parts[0] != "attempt"
+        if path.as_posix() not in ours and path.parts[0] != "attempt" and path.suffix != LIST
     )

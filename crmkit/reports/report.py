@@ -10,6 +10,7 @@ from pathlib import Path
 from crmkit import periods, places, text
 from crmkit.errors import ParameterError
 from crmkit.reports.digest import digest
+from crmkit.reports.handouts import Receivers, hand_out, receivers, sealed
 from crmkit.reports.ipynb import read_notebook
 from crmkit.reports.links import links
 from crmkit.reports.manifest import Link, Manifest, code_hash, file_hash
@@ -97,6 +98,7 @@ def make_report(
     term = report_term(period, as_of) or _latest(settings, last_day)
     target = Path(out) if out is not None else settings.folder / "reports"
     asked = _asked(chosen, parameters or {})
+    roles = receivers(settings, folder)
     with publishing(target.resolve()) as build:
         plans = [
             _plan(
@@ -119,7 +121,7 @@ def make_report(
         )
         told = [_told(plan, run) for plan, run in zip(plans, runs, strict=True)]
         made = _rendered(plans, told, build, settings, renderer or default_renderer())
-        _publish(build, plans, made, settings)
+        _publish(build, plans, made, settings, roles)
     return Published(site=build.site, reports=tuple(made))
 
 
@@ -254,11 +256,20 @@ def _render(
     return replace(manifest, formats=tuple(made), links=kept)
 
 
-def _publish(build: Build, plans: list[Plan], made: list[Manifest], settings: Settings) -> None:
+def _publish(
+    build: Build,
+    plans: list[Plan],
+    made: list[Manifest],
+    settings: Settings,
+    roles: Receivers,
+) -> None:
     build.begin()
     before = read_shelf(build.folder)
     for plan, manifest in zip(plans, made, strict=True):
         if manifest.done:
+            to = roles.get(manifest.slug, ())
+            hand_out(manifest, plan.job.output, settings, build.out / "lists", to)
+            sealed(plan.job.output)
             manifest.write(plan.job.output)
             build.put(plan.job.output, manifest.place)
         else:
