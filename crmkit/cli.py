@@ -36,6 +36,9 @@ SettingsPath = Annotated[
     ),
 ]
 TimeLimit = Annotated[float, typer.Option(min=1, help="Seconds that each notebook may take.")]
+MemoryLimit = Annotated[
+    float | None, typer.Option(min=100, help="Megabytes that each notebook may take.")
+]
 
 
 def _said(command: Callable[Given, None]) -> Callable[Given, None]:
@@ -185,6 +188,7 @@ def report(
         int | None, typer.Option("--jobs", "-j", min=1, help="Notebooks to run at once.")
     ] = None,
     time_limit: TimeLimit = 900,
+    memory_limit: MemoryLimit = None,
     out: Annotated[
         Path | None,
         typer.Option(help="The folder that gets the site; by default reports, by the settings."),
@@ -195,6 +199,7 @@ def report(
     The site is exchanged in one step: whatever stops the run, the last good one stays whole. A
     notebook that fails keeps its earlier report, and the exit code is 1.
     """
+    from crmkit.reports.guard import Limits  # noqa: PLC0415
     from crmkit.reports.report import make_report  # noqa: PLC0415
 
     with bars.notebooks() as progress:
@@ -206,7 +211,7 @@ def report(
             languages=language or None,
             formats=format_ or ("html", "pdf"),
             workers=jobs,
-            time_limit=time_limit,
+            limits=Limits(seconds=time_limit, megabytes=memory_limit),
             out=out,
             parameters=_pairs(parameter or []),
             progress=progress,

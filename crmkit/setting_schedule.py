@@ -78,8 +78,9 @@ class ScheduleSettings(_Part):
     """[schedule]: the reports, and what happens where one fails.
 
     `retries` tries more, after `backoff_minutes`, then twice as long, and so on; `catch_up_days`,
-    how long a missed period is still made; `alert` is a command that gets what failed on its
-    standard input.
+    how long a missed period is still made; `time_limit` (seconds) and `memory_limit` (megabytes)
+    are what each notebook may take; `alert` is a command that gets what failed on its standard
+    input.
     """
 
     reports: tuple[ReportSchedule, ...] = ()
@@ -87,6 +88,7 @@ class ScheduleSettings(_Part):
     backoff_minutes: Annotated[int, Field(ge=1)] = 15
     catch_up_days: Annotated[int, Field(ge=1)] = 35
     time_limit: Annotated[float, Field(ge=1)] = 900
+    memory_limit: Annotated[float, Field(ge=100)] | None = None
     alert: str = ""
     mail: MailSettings | None = None
 

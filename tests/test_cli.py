@@ -10,6 +10,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from crmkit.cli import app
+from crmkit.reports.guard import Limits
 from crmkit.reports.manifest import Manifest
 from crmkit.reports.report import Published
 from crmkit.reports.verify import Verdict
@@ -67,7 +68,17 @@ def _plain(words: str) -> str:
 def test_help_names_every_command(run: Run) -> None:
     shown = run("--help")
     assert shown.exit_code == 0
-    for name in ("import", "check", "simulate", "report", "verify", "notebooks"):
+    for name in (
+        "import",
+        "check",
+        "simulate",
+        "report",
+        "verify",
+        "notebooks",
+        "serve",
+        "due",
+        "history",
+    ):
         assert re.search(rf"\b{name}\s+[A-Z]", _plain(shown.output)), name
 
 
@@ -181,7 +192,7 @@ def test_the_options_of_report_reach_the_run(
         "languages": ["en", "zh"],
         "formats": ["html"],
         "workers": 3,
-        "time_limit": 60,
+        "limits": Limits(seconds=60),
         "out": None,
         "parameters": {"bins": "4", "a": "b=c"},
     }

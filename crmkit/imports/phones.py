@@ -1,5 +1,6 @@
 """Telephone numbers to E.164, each distinct one once."""
 
+import re
 from collections.abc import Callable, Iterable
 
 import phonenumbers
@@ -7,23 +8,27 @@ import phonenumbers
 __all__ = ["e164", "mapped"]
 
 _EVERY = 5_000
+_MOBILE = re.compile(r"\+861[3-9]\d{9}")
 
 
 def e164(given: str, country: str | None) -> str | None:
     """A telephone number in E.164; None where it is not a valid one.
 
+    A Chinese mobile number counts in every range: new ranges are in use before lists have them.
+
     Parameters: `given`, as people write it; `country`, two letters, for numbers without one.
 
-    >>> e164("138 0013 8000", "CN"), e164("12345", "CN")
-    ('+8613800138000', None)
+    >>> e164("138 0013 8000", "CN"), e164("154 0013 8000", "CN"), e164("12345", "CN")
+    ('+8613800138000', '+8615400138000', None)
     """
     try:
         number = phonenumbers.parse(given, country)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_valid_number(number):
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    shown = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if phonenumbers.is_valid_number(number) or _MOBILE.fullmatch(shown):
+        return shown
+    return None
 
 
 def mapped(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from crmkit import schema
+from crmkit.disk import alone, writing
 from crmkit.errors import InputError, ParameterError, nearest
 from crmkit.imports import ledger, store
 from crmkit.imports.clean import Cleaning
@@ -44,8 +45,8 @@ def import_tables(
     Parameters: `settings`, from `read_settings`; `tables`, which to import (all by default);
     `progress`, called with (stage, done, total) while the work runs.
     Returns: `ImportReport`, the ledger; its `rows()` are for people.
-    Raises: InputError for a file, column or expression that cannot be used; ParameterError for a
-    table that the settings do not have.
+    Raises: InputError for a file, column or expression that cannot be used, a store that another
+    import is writing to, a full disk; ParameterError for a table that the settings do not have.
 
     >>> from crmkit.settings import read_settings
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -62,20 +63,35 @@ def import_tables(
     tables = list(tables) if tables is not None else None
     names = _chosen(settings, tables)
     tell = progress or _silent
-    root = settings.book.store.parent
-    root.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".crmkit-import-", dir=root) as folder:
-        made = Path(folder) / "made"
-        made.mkdir()
-        rows = []
-        for name in names:
-            work = Path(folder) / name
-            work.mkdir()
-            rows.append(_import(settings, name, work, made, tell))
-        if settings.dialers and (tables is None or set(tables) & set(tables_of(settings))):
-            rows = import_dialers(settings, rows, Path(folder), made, tell, tables=tables)
-        report = ImportReport(settings.book.store, tuple(rows), settings.fingerprint)
-        store.put_in_place(report, made)
+    place = settings.book.store
+    busy = InputError(f"Another import is writing to {place.name!r}. Wait for it to end.")
+    with (
+        writing(place.parent, InputError),
+        alone(place.parent / f".{place.name}.lock", busy),
+        tempfile.TemporaryDirectory(prefix=".crmkit-import-", dir=place.parent) as folder,
+    ):
+        return _made(settings, names, tables, Path(folder), tell)
+
+
+def _made(
+    settings: Settings,
+    names: Sequence[str],
+    tables: list[str] | None,
+    folder: Path,
+    tell: Progress,
+) -> ImportReport:
+    """Make all tables in a folder, then put them into the store."""
+    made = folder / "made"
+    made.mkdir()
+    rows = []
+    for name in names:
+        work = folder / name
+        work.mkdir()
+        rows.append(_import(settings, name, work, made, tell))
+    if settings.dialers and (tables is None or set(tables) & set(tables_of(settings))):
+        rows = import_dialers(settings, rows, folder, made, tell, tables=tables)
+    report = ImportReport(settings.book.store, tuple(rows), settings.fingerprint)
+    store.put_in_place(report, made)
     return report
 
 

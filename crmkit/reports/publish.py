@@ -5,7 +5,6 @@ last one made of hard links, so files are replaced and never written into; when 
 on disk, the link is exchanged.
 """
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from crmkit.disk import alone, writing
 from crmkit.errors import ReportError
 
 __all__ = ["Build", "publishing"]
@@ -80,16 +80,19 @@ def publishing(out: Path) -> Iterator[Build]:
     """Alone in an output folder: clear what killed runs left, then make and publish a build.
 
     Parameters: `out`, the folder that has, or will have, `site`.
-    Raises: ReportError where another run is publishing there, or where `site` is not ours.
+    Raises: ReportError where another run is publishing there, `site` is not ours, the disk is full
+    or may not be written to.
     """
-    out.mkdir(parents=True, exist_ok=True)
     site = out / "site"
     if site.exists() and not site.is_symlink():
         raise ReportError(
             f"{site.name!r} in {out.name!r} is a folder that crmkit did not make. "
             "Move it away, or give another --out."
         )
-    with _alone(out):
+    busy = ReportError(
+        f"Another run is publishing in {out.name!r}. Wait for it to end, or give another --out."
+    )
+    with writing(out, ReportError), alone(out / ".lock", busy):
         published = _published(site)
         _clear(out, published)
         number = (published or 0) + 1
@@ -107,19 +110,6 @@ def _published(site: Path) -> int | None:
         return None
     name = site.readlink().name
     return int(name) if name.isdigit() and site.exists() else None
-
-
-@contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    with (out / ".lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ReportError(
-                f"Another run is publishing in {out.name!r}. Wait for it to end, "
-                "or give another --out."
-            ) from None
-        yield
 
 
 def _clear(out: Path, published: int | None) -> None:

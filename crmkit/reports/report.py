@@ -10,6 +10,7 @@ from pathlib import Path
 from crmkit import periods, places, text
 from crmkit.errors import ParameterError
 from crmkit.reports.digest import digest
+from crmkit.reports.guard import USUAL, Limits
 from crmkit.reports.handouts import Receivers, hand_out, receivers, sealed
 from crmkit.reports.ipynb import read_notebook
 from crmkit.reports.links import links
@@ -27,6 +28,7 @@ from crmkit.reports.retention import expired, forget
 from crmkit.reports.run import Job, Progress, Run, run_notebooks
 from crmkit.reports.shelf import Shelf, read_shelf
 from crmkit.reports.site import index_pages
+from crmkit.reports.stillness import Stillness
 from crmkit.reports.term import Term, report_term
 from crmkit.settings import Settings, read_settings
 
@@ -70,7 +72,7 @@ def make_report(
     languages: Iterable[str] | None = None,
     formats: Iterable[str] = ("html", "pdf"),
     workers: int | None = None,
-    time_limit: float = 900.0,
+    limits: Limits = USUAL,
     out: Path | str | None = None,
     parameters: Mapping[str, object] | None = None,
     progress: Progress | None = None,
@@ -84,13 +86,13 @@ def make_report(
 
     Parameters: `settings_path`, a crmkit.toml; `notebooks`, names or paths (all); `period` such as
     2011-11, and `as_of`, a day (by default the last day that has data); `languages` (the book's);
-    `formats`, html and pdf; `workers` at once; `time_limit`, seconds for each notebook; `out`, the
+    `formats`, html and pdf; `workers` at once; `limits` of each notebook; `out`, the
     folder that gets `site` (`reports` beside the settings); `parameters`, by name, for the
     notebooks that have them; `progress`, called after each cell; `folder`, where notebooks are
     looked for; `renderer` and `last_day` replace our own templates and the book.
     Returns: Published.
     Raises: SettingsError, ParameterError before anything runs; ReportError where another run is
-    publishing.
+    publishing, the store was written meanwhile, or the disk does not take the site.
     """
     settings = read_settings(settings_path)
     chosen = find_notebooks(notebooks, folder=folder)
@@ -113,12 +115,14 @@ def make_report(
             for path in chosen
             for language in spoken
         ]
+        still = Stillness(settings.book.store)
         runs = run_notebooks(
             [plan.job for plan in plans],
             workers=workers,
-            time_limit=time_limit,
+            limits=limits,
             progress=progress,
         )
+        still.check()
         told = [_told(plan, run) for plan, run in zip(plans, runs, strict=True)]
         made = _rendered(plans, told, build, settings, renderer or default_renderer())
         _publish(build, plans, made, settings, roles)

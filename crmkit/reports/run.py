@@ -20,12 +20,13 @@ from nbformat import NotebookNode
 
 from crmkit import text
 from crmkit.errors import ReportError
+from crmkit.reports.guard import USUAL, Guard, Limits
 from crmkit.reports.ipynb import read_notebook, write_notebook
 from crmkit.reports.parameters import Value
 
 __all__ = ["Job", "Progress", "Run", "Status", "Step", "run_notebooks"]
 
-Status = Literal["done", "failed", "skipped", "killed", "timed out"]
+Status = Literal["done", "failed", "skipped", "killed", "timed out", "out of memory"]
 
 _WORKER = Path(__file__).with_name("worker.py")
 _SHORT = Path("/tmp")  # sockets: their paths may have about 100 characters
@@ -81,22 +82,22 @@ def run_notebooks(
     jobs: Iterable[Job],
     *,
     workers: int | None = None,
-    time_limit: float = 900.0,
+    limits: Limits = USUAL,
     progress: Progress | None = None,
 ) -> tuple[Run, ...]:
     """Run notebooks side by side.
 
     Each runs by Papermill in a process of its own, its Markdown in the reader's language. A failed
-    notebook is kept with its error; one beyond its time is ended together with its kernel. An
-    interruption ends them all.
+    notebook is kept with its error; one beyond its time or memory is ended together with its
+    kernel. An interruption ends them all.
 
     Parameters: `jobs`; `workers`, how many at once (by default the processors, at most 4);
-    `time_limit`, seconds for each; `progress`, called after each cell, from several threads but
+    `limits` of each; `progress`, called after each cell, from several threads but
     never from two at once.
     Returns: one Run for each job, in their order.
     """
     waiting = list(jobs)
-    hall = _Hall(time_limit, progress)
+    hall = _Hall(limits, progress)
     pool = ThreadPoolExecutor(max_workers=workers or min(os.cpu_count() or 1, 4))
     try:
         return tuple(pool.map(hall.run, waiting))
@@ -110,8 +111,8 @@ def run_notebooks(
 class _Hall:
     """Where the processes run; closing it ends them all."""
 
-    def __init__(self, time_limit: float, progress: Progress | None) -> None:
-        self.time_limit = time_limit
+    def __init__(self, limits: Limits, progress: Progress | None) -> None:
+        self.limits = limits
         self.progress = progress
         self.speaking = threading.Lock()
         self.running: set[_Process] = set()
@@ -134,31 +135,35 @@ class _Hall:
         self.running.add(process)
         if self.closed:
             process.end()
-        alarm = threading.Timer(self.time_limit, process.end, kwargs={"late": True})
-        alarm.start()
         done, cells, ended = 0, 0, None
+        guard = Guard(process.worker.pid, self.limits, process.break_off)
         try:
-            for told in process.told():
-                if told["event"] == "cell":
-                    done, cells = told["done"], told["of"]
-                    self.tell(Step(process.job, done, cells))
-                elif told["event"] == "ended":
-                    ended = told
+            with guard:
+                for told in process.told():
+                    if told["event"] == "cell":
+                        done, cells = told["done"], told["of"]
+                        self.tell(Step(process.job, done, cells))
+                    elif told["event"] == "ended":
+                        ended = told
         finally:
-            alarm.cancel()
             process.end()
             self.running.discard(process)
-        run = self._judged(process, ended, log)
+        run = self._judged(process, ended, guard.broken, log)
         self.tell(Step(process.job, cells if run.status == "done" else done, cells, run.status))
         return run
 
-    def _judged(self, process: "_Process", ended: dict[str, Any] | None, log: IO[str]) -> Run:
+    def _judged(
+        self, process: "_Process", ended: dict[str, Any] | None, broken: str, log: IO[str]
+    ) -> Run:
         if ended is not None:
             ended.pop("event")
             return Run(job=process.job, **ended)
-        if process.late:
-            words = f"Not ready after {self.time_limit:g} seconds."
+        if broken == "timed out":
+            words = f"Not ready after {self.limits.seconds:g} seconds."
             return Run(job=process.job, status="timed out", error_name="TimeLimit", error=words)
+        if broken:
+            words = f"It held more than {self.limits.megabytes:g} MB of memory."
+            return Run(job=process.job, status="out of memory", error_name="Memory", error=words)
         log.seek(0)
         last = log.read().strip().splitlines()[-1:] or ["The process was killed."]
         return Run(job=process.job, status="killed", error_name="Killed", error=last[0])
@@ -179,7 +184,6 @@ class _Process:
 
     def __init__(self, job: Job, sockets: Path, log: IO[str]) -> None:
         self.job = job
-        self.late = False
         self.kernel: int | None = None
         self.ending = threading.Lock()
         self.worker = subprocess.Popen(
@@ -215,16 +219,19 @@ class _Process:
                 self.kernel = what["group"]
             yield what
 
-    def end(self, *, late: bool = False) -> None:
+    def break_off(self) -> None:
+        """End it while somebody still listens to what it tells."""
+        self.end(listening=True)
+
+    def end(self, *, listening: bool = False) -> None:
         """End the worker, its kernel, and whatever the kernel started."""
         with self.ending:
-            self.late = self.late or (late and self.worker.poll() is None)
             for group in (self.kernel, self.worker.pid):
                 with suppress(ProcessLookupError, PermissionError):
                     if group:
                         os.killpg(group, signal.SIGKILL)
             self.worker.wait()
-            for pipe in (self.worker.stdin, self.worker.stdout if not late else None):
+            for pipe in (self.worker.stdin, self.worker.stdout if not listening else None):
                 if pipe is not None:
                     with suppress(OSError):
                         pipe.close()

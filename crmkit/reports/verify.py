@@ -8,6 +8,7 @@ from pathlib import Path
 from crmkit import places
 from crmkit.errors import ReportError
 from crmkit.reports.digest import Digest, digest
+from crmkit.reports.guard import Limits
 from crmkit.reports.ipynb import read_notebook
 from crmkit.reports.manifest import Manifest, code_hash, file_hash, read_manifest
 from crmkit.reports.pages import Renderer, default_renderer, pages
@@ -125,7 +126,7 @@ def _run(
         output=folder,
         folder=settings.folder,
     )
-    return run_notebooks([job], time_limit=time_limit, progress=progress)[0]
+    return run_notebooks([job], limits=Limits(seconds=time_limit), progress=progress)[0]
 
 
 def _not_done(run: Run) -> str:

@@ -3,13 +3,14 @@
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from crmkit.reports.guard import Limits
 from crmkit.reports.ipynb import read_notebook
 from crmkit.reports.run import Job, Run, Step, run_notebooks
 
@@ -144,25 +145,14 @@ time.sleep(300)"""
 def test_beyond_its_time_everything_it_started_is_ended(
     tmp_path: Path, fake_notebook: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Alarm(threading.Thread):
-        """Rings once the notebook has started what it starts, however slow the machine is."""
+    def clock() -> float:
+        """Runs on once the notebook has started what it starts, however slow the machine is."""
+        return time.monotonic() + (1000 if (tmp_path / "pids").exists() else 0)
 
-        def __init__(self, seconds: float, ring: Callable[..., None], kwargs: dict) -> None:
-            super().__init__()
-            assert seconds == 12
-            self.ring = lambda: ring(**kwargs)
-
-        def run(self) -> None:
-            assert _wait_for((tmp_path / "pids").exists)
-            self.ring()
-
-        def cancel(self) -> None:
-            self.join()
-
-    monkeypatch.setattr("crmkit.reports.run.threading.Timer", Alarm)
+    monkeypatch.setattr("crmkit.reports.guard.time", SimpleNamespace(monotonic=clock))
     path = fake_notebook(tmp_path / "slow.ipynb", SLOW)
-    (run,) = run_notebooks([job(path, tmp_path)], time_limit=12)
-    assert (run.status, run.error) == ("timed out", "Not ready after 12 seconds.")
+    (run,) = run_notebooks([job(path, tmp_path)], limits=Limits(seconds=120))
+    assert (run.status, run.error) == ("timed out", "Not ready after 120 seconds.")
     pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
     assert len(pids) == 3
     assert _wait_for(lambda: all(map(_gone, pids)), 2)
@@ -171,7 +161,7 @@ def test_beyond_its_time_everything_it_started_is_ended(
 
 def test_the_time_limit_is_in_seconds(tmp_path: Path, fake_notebook: Write) -> None:
     path = fake_notebook(tmp_path / "slow.ipynb", "import time\ntime.sleep(300)")
-    (run,) = run_notebooks([job(path, tmp_path)], time_limit=0.3)
+    (run,) = run_notebooks([job(path, tmp_path)], limits=Limits(seconds=0.3))
     assert run.status == "timed out"
     assert 0.3 <= run.seconds < 5
 
@@ -193,3 +183,17 @@ def test_an_interruption_ends_everything(tmp_path: Path, fake_notebook: Write) -
 
 def test_nothing_to_run() -> None:
     assert run_notebooks([]) == ()
+
+
+def test_beyond_its_memory_it_is_ended_and_others_run_on(
+    tmp_path: Path, fake_notebook: Write
+) -> None:
+    large = fake_notebook(
+        tmp_path / "large.ipynb", "x = b'1' * 900_000_000", "import time", "time.sleep(60)"
+    )
+    good = fake_notebook(tmp_path / "good.ipynb", "1 + 1")
+    jobs = [job(large, tmp_path), job(good, tmp_path)]
+    runs = run_notebooks(jobs, limits=Limits(seconds=60, megabytes=700))
+    assert [run.status for run in runs] == ["out of memory", "done"]
+    assert runs[0].error == "It held more than 700 MB of memory."
+    assert runs[0].seconds < 30

@@ -261,16 +261,20 @@ class TestRunner:
         assert [(r.status, r.data) for r in runs] == [("done", "f00")]
 
     @pytest.mark.parametrize(
-        "fault", [ReportError("no templates"), OSError(28, "No space left on device")]
+        ("fault", "words"),
+        [
+            (ReportError("no templates"), "no templates"),
+            (OSError(28, "No space left on device"), "The disk of 'reports' is full"),
+        ],
     )
-    def test_a_failure_is_told_and_tried_again(self, firm, fault, monkeypatch):
+    def test_a_failure_is_told_and_tried_again(self, firm, fault, words, monkeypatch):
         monkeypatch.chdir(firm.parent)
 
         def make(*_, **__):
             raise fault
 
         (outcome,) = running(firm, make)
-        assert str(fault) in outcome.error
+        assert words in outcome.error
         assert "daily 2025-03-02" in (firm.parent / "alerts.txt").read_text(encoding="utf-8")
         assert running(firm, make) == ()  # it pauses
         assert running(firm, now="2025-03-03T12:20")[0].done

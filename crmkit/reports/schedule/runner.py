@@ -1,13 +1,13 @@
 """Runs what is due, each period once, and tells who should know."""
 
 import datetime as dt
-import fcntl
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from crmkit.disk import alone, writing
 from crmkit.errors import CrmkitError, ReportError
+from crmkit.reports.guard import Limits
 from crmkit.reports.manifest import Manifest
 from crmkit.reports.report import Published, make_report
 from crmkit.reports.schedule.alarm import Telling
@@ -81,7 +81,10 @@ def run_due(
     target = (out or settings.folder / "reports").resolve()
     ledger = ledger_of(settings, target)
     tell = telling or Telling.of(settings)
-    with _alone(target):
+    busy = BusyError(
+        f"Another process runs what is due in {target.name!r}. It will do; nothing was run."
+    )
+    with writing(target, ReportError), alone(target / ".schedule.lock", busy):
         _settle(ledger, target / "site", settings, clock())
         day = (last_day or last_day_of(settings))()
         found = []
@@ -107,22 +110,23 @@ def _run(
     )
     error, data = "", ""
     try:
-        published = make(
-            settings.file,
-            notebooks=report.notebooks,
-            period=period.label,
-            languages=report.languages or None,
-            formats=report.formats,
-            time_limit=settings.schedule.time_limit,
-            parameters=report.parameters,
-            out=out,
-        )
+        with writing(out, ReportError):
+            published = make(
+                settings.file,
+                notebooks=report.notebooks,
+                period=period.label,
+                languages=report.languages or None,
+                formats=report.formats,
+                limits=Limits(
+                    seconds=settings.schedule.time_limit, megabytes=settings.schedule.memory_limit
+                ),
+                parameters=report.parameters,
+                out=out,
+            )
         error = "; ".join(_fault(each) for each in published.failed)
         data = next((m.digest.fingerprint for m in published.reports if m.done), "")
     except CrmkitError as fault:
         error = str(fault)
-    except OSError as fault:  # a full disk, a folder that may not be written to
-        error = f"{type(fault).__name__}: {fault}"
     except BaseException:
         ledger.end(number, status="killed", now=clock(), error="Interrupted.")
         raise
@@ -185,17 +189,3 @@ def last_day_of(settings: Settings) -> Callable[[], dt.date | None]:
             return None
 
     return day
-
-
-@contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    """The kernel's lock: it ends with the process, however that ends."""
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / ".schedule.lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise BusyError(
-                f"Another process runs what is due in {out.name!r}. It will do; nothing was run."
-            ) from None
-        yield
