@@ -1,6 +1,6 @@
 # make report   installs, makes the demo firm, runs the notebooks, writes the reports
 # make test     installs, runs the tests
-# More: conformance lab lint bench lock clean
+# More: conformance lab lint bench lock audit licences clean
 
 PYTHON ?= python3
 BOOK ?= crmkit.toml
@@ -11,7 +11,7 @@ CRMKIT := $(BIN)/crmkit
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install report test conformance lab lint bench lock clean
+.PHONY: help install report test conformance lab lint bench lock audit licences clean
 
 help:
 	@sed -n '1,3s/^# //p' Makefile
@@ -83,8 +83,18 @@ lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 		pyproject.toml --extra dev --extra spark --extra fast --extra match --extra peers -c locks/dev.txt -o locks/all.txt
 
+# Known faults of the locked packages; fails where the service of faults cannot be asked.
+audit:
+	$(PYTHON) -m venv .venv/audit
+	.venv/audit/bin/python -m pip install -q --disable-pip-version-check pip-audit
+	.venv/audit/bin/pip-audit -r locks/run.txt --no-deps --disable-pip --strict
+
+# The table of licences; run after locking and installing.
+licences: .venv/.run
+	$(BIN)/python locks/licences.py
+
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf data/demo/*.parquet data/demo/*.json data/demo/*.toml data/demo/raw data/store/demo
-	rm -rf reports/site reports/.builds
+	rm -rf reports/site reports/.builds reports/lists

@@ -1,5 +1,6 @@
 """The project's own files agree with each other."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -39,3 +40,12 @@ def test_the_lock_files_name_no_host():
 
 def test_the_changelog_has_the_version():
     assert _project()["version"] in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_every_locked_package_has_a_licence_and_none_binds_our_own():
+    locked = (ROOT / "locks" / "run.txt").read_text(encoding="utf-8")
+    names = set(re.findall(r"^([\w.-]+)==", locked, re.MULTILINE))
+    page = (ROOT / "locks" / "licences.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| ([\w.-]+) \| (.+) \|$", page, re.MULTILINE))
+    assert set(told) - {"package"} == names
+    assert not [name for name, words in told.items() if re.search(r"GPL|not said", words)]

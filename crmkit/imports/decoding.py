@@ -74,7 +74,7 @@ class Reader:
         encoding that would do; and for a broken gzip file.
         """
         held = b""
-        for chunk in self._text():
+        for chunk in self._named(self._text()):
             text = held + chunk
             held = b"\r" if text.endswith(b"\r") else b""
             if b"\r" in text:
@@ -83,6 +83,15 @@ class Reader:
             yield text
         if held:
             yield b"\n"
+
+    def _named(self, text: Iterator[bytes]) -> Iterator[bytes]:
+        """The text; what a codec raises without saying where gets the file's name."""
+        try:
+            yield from text
+        except UnicodeError as error:
+            raise InputError(
+                f"{self.path} is not {self.encoding} text: {error}. Set another encoding."
+            ) from None
 
     def _text(self) -> Iterator[bytes]:
         decoder = codecs.getincrementaldecoder(self.encoding)()

@@ -3,8 +3,8 @@
 import datetime as dt
 import hashlib
 import re
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,8 @@ import ibis
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from openpyxl.utils.exceptions import InvalidFileException
 
-from crmkit.errors import InputError, nearest
+from crmkit.errors import CrmkitError, InputError, nearest
 from crmkit.imports import lines
 from crmkit.imports.decoding import Reader
 from crmkit.imports.lines import Reject
@@ -122,13 +121,7 @@ def _nothing(columns: Iterable[str]) -> str:
 
 def sheet(path: Path, name: str, given: TableSettings, copy: Path) -> Source:
     """A sheet of an Excel workbook: the one set, or the first."""
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise InputError(
-            f"{name} is not an Excel workbook (.xlsx): {error}. Save it as .xlsx or as CSV."
-        ) from None
-    try:
+    with _workbook(path, name) as book:
         page = book[_sheet(name, given.sheet, book.sheetnames)]
         rows = page.iter_rows(min_row=given.header, values_only=True)
         columns = _named(_trimmed(next(rows, ())))
@@ -136,10 +129,22 @@ def sheet(path: Path, name: str, given: TableSettings, copy: Path) -> Source:
             raise InputError(f"{name}: sheet {page.title!r} has no names on row {given.header}.")
         target = copy.with_suffix(".parquet")
         jumps = _write_cells(rows, columns, given.header + 1, target)
-    finally:
-        book.close()
     relation = f"SELECT * FROM read_parquet({literal(target)})"
     return Source(f"{name}#{page.title}", _digest(path), columns, relation, jumps=jumps)
+
+
+@contextmanager
+def _workbook(path: Path, name: str) -> Iterator[openpyxl.Workbook]:
+    """An Excel workbook; what openpyxl raises for a damaged one is of many kinds, here or later."""
+    try:
+        with closing(openpyxl.load_workbook(path, read_only=True, data_only=True)) as book:
+            yield book
+    except CrmkitError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"{name} is not a whole Excel workbook (.xlsx): {error}. Save it as .xlsx or as CSV."
+        ) from error
 
 
 def _sheet(name: str, wanted: str | None, there: list[str]) -> str:

@@ -108,7 +108,7 @@ def _disturbed(runs: Runs, chance: random.Random, usual: float) -> None:
             everything |= {child.pid: child for child in own.children(recursive=True)}
         runs.kill(own, "run")
     runs.codes.append(started.wait())
-    gone, left = psutil.wait_procs(everything.values(), timeout=20)
+    _, left = psutil.wait_procs(everything.values(), timeout=20)
     assert not left, "processes outlive their run"
 
 
