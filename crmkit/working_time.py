@@ -1,0 +1,196 @@
+"""Working time: how much of it lies between two moments, by the hours and holidays of the firm."""
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import ibis
+import ibis.expr.types as ir
+
+from crmkit import periods
+from crmkit.errors import ParameterError
+
+__all__ = ["WorkingHours", "with_working_time", "working_hours"]
+
+Span = tuple[int, int]
+"""Seconds of the wall clock since midnight: from, until."""
+
+_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY = 86_400
+_PART = re.compile(r"([a-z]{3})(?:-([a-z]{3}))? +(.+)")
+_SPAN = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})")
+
+
+@dataclass(frozen=True)
+class WorkingHours:
+    """The hours of each weekday from Monday, days off, and days off that are worked.
+
+    A holiday has no hours. A `workday` has Monday's, whatever weekday it is: weekends are moved
+    around the long Chinese holidays.
+    """
+
+    week: tuple[tuple[Span, ...], ...]
+    holidays: frozenset[dt.date] = field(default_factory=frozenset)
+    workdays: frozenset[dt.date] = field(default_factory=frozenset)
+
+    def of(self, day: dt.date) -> tuple[Span, ...]:
+        """The hours of a day."""
+        if day in self.workdays:
+            return self.week[0]
+        return () if day in self.holidays else self.week[day.weekday()]
+
+
+def working_hours(
+    words: str, *, holidays: Iterable[periods.Day] = (), workdays: Iterable[periods.Day] = ()
+) -> WorkingHours:
+    """Working hours from words.
+
+    Parameters: `words`, weekdays with their hours on the wall clock, parts set off by semicolons,
+    as "Mon-Fri 09:00-12:00, 13:30-18:00; Sat 09:00-12:00"; hours that end at or before their start
+    end on the next day. `holidays`, days off; `workdays`, weekend days that are worked.
+    Raises: ParameterError saying what cannot be read.
+
+    >>> working_hours("Mon-Fri 09:00-18:00").of(dt.date(2025, 3, 3))
+    ((32400, 64800),)
+    """
+    week: list[list[Span]] = [[] for _ in _NAMES]
+    for part in filter(None, (each.strip() for each in words.lower().split(";"))):
+        found = _PART.fullmatch(part)
+        if not found or not {found[1], found[2] or found[1]} <= set(_NAMES):
+            raise _unreadable(words, part)
+        first, last = (_NAMES.index(name) for name in (found[1], found[2] or found[1]))
+        spans = [_span(words, each) for each in found[3].split(",")]
+        for weekday in range(first, last + 1 + 7 * (last < first)):
+            for start, end in spans:
+                _add(week, weekday % 7, start, end)
+    days = [tuple(sorted(spans)) for spans in week]
+    if any(before[1] > after[0] for spans in days for before, after in pairwise(spans)):
+        raise ParameterError(f"hours = {words!r}: hours of a day overlap. Give each once.")
+    return WorkingHours(
+        tuple(days),
+        frozenset(periods.day(each) for each in holidays),
+        frozenset(periods.day(each) for each in workdays),
+    )
+
+
+def _add(week: list[list[Span]], weekday: int, start: int, end: int) -> None:
+    """Add hours to a weekday; what goes on after midnight is of the next one."""
+    if end > start:
+        week[weekday].append((start, end))
+        return
+    week[weekday].append((start, _DAY))
+    if end:
+        week[(weekday + 1) % 7].append((0, end))
+
+
+def _span(words: str, given: str) -> Span:
+    found = _SPAN.fullmatch(given.strip())
+    if not found:
+        raise _unreadable(words, given)
+    hours = [int(each) for each in found.groups()]
+    start, end = hours[0] * 3600 + hours[1] * 60, hours[2] * 3600 + hours[3] * 60
+    if max(start, end) > _DAY or hours[1] > 59 or hours[3] > 59:
+        raise _unreadable(words, given)
+    return start, end
+
+
+def _unreadable(words: str, part: str) -> ParameterError:
+    return ParameterError(
+        f"hours = {words!r}: {part.strip()!r} cannot be read. Give weekdays and hours, such as "
+        "'Mon-Fri 09:00-12:00, 13:30-18:00; Sat 09:00-12:00'."
+    )
+
+
+def with_working_time(
+    rows: ir.Table,
+    hours: WorkingHours,
+    spans: Mapping[str, tuple[str, str]],
+    *,
+    timezone: str,
+    first: dt.date,
+    last: dt.date,
+) -> ir.Table:
+    """Rows with the working seconds between two of their instants.
+
+    Each instant becomes the working time spent since the first day, from a small table of days; the
+    difference of two is what lies between. Days are the book's, seconds are elapsed ones, so an
+    hour that daylight saving takes away or repeats counts as long as it lasted.
+
+    Parameters: `rows`, with instants in UTC; `spans`, new columns with the columns of start and
+    end; `first` and `last`, local days that hold all instants.
+    Returns: the rows with an int64 column for each span: null where an instant is null or outside
+    the days; negative where the end is before the start.
+
+    >>> at = [dt.datetime(2025, 3, 7, 17, 30)], [dt.datetime(2025, 3, 10, 9, 15)]
+    >>> rows = ibis.memtable({"came": at[0], "answered": at[1]})
+    >>> found = with_working_time(
+    ...     rows, working_hours("Mon-Fri 09:00-18:00"), {"wait": ("came", "answered")},
+    ...     timezone="UTC", first=dt.date(2025, 3, 1), last=dt.date(2025, 3, 31))
+    >>> found.wait.execute().tolist()
+    [2700]
+    """
+    days, pieces = _days(hours, timezone, first, last)
+    until = periods.day_end(last, timezone)
+    for name, (start, end) in spans.items():
+        for column, made in ((start, "from"), (end, "to")):
+            rows = _spent(rows, days, pieces, column, f"_{made}_{name}", timezone, until)
+        rows = rows.mutate(**{name: rows[f"_to_{name}"] - rows[f"_from_{name}"]})
+        rows = rows.drop(f"_to_{name}", f"_from_{name}")
+    return rows
+
+
+def _spent(
+    rows: ir.Table,
+    days: ir.Table,
+    pieces: int,
+    column: str,
+    name: str,
+    timezone: str,
+    until: dt.datetime,
+) -> ir.Table:
+    """Rows with the working time spent by an instant since the first day."""
+    at = rows.mutate(_day=periods.day_number(rows[column], timezone, until=until))
+    named = days.rename({f"_{each}": each for each in days.columns if each != "day"})
+    met = at.left_join(named, at["_day"] == named["day"])
+    seconds = met[column].epoch_seconds().cast("int64")
+    spent = met["_spent"]
+    for piece in range(pieces):
+        start, end = met[f"_start{piece}"], met[f"_end{piece}"]
+        spent = spent + ibis.greatest(ibis.least(seconds, end) - start, ibis.literal(0, "int64"))
+    return met.mutate(**{name: spent}).select(*rows.columns, name)
+
+
+def _days(
+    hours: WorkingHours, timezone: str, first: dt.date, last: dt.date
+) -> tuple[ir.Table, int]:
+    """A row a local day: its number, working seconds spent before it, its hours as UTC seconds."""
+    every = [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
+    spans = [list(_instants(hours.of(day), day, timezone)) for day in every]
+    pieces = max(1, max(map(len, spans), default=1))
+    columns: dict[str, list[int]] = {"day": [], "spent": []}
+    columns |= {f"{side}{n}": [] for n in range(pieces) for side in ("start", "end")}
+    spent = 0
+    for day, found in zip(every, spans, strict=True):
+        columns["day"].append((day - dt.date(1970, 1, 1)).days)
+        columns["spent"].append(spent)
+        for piece in range(pieces):
+            start, end = found[piece] if piece < len(found) else (0, 0)
+            columns[f"start{piece}"].append(start)
+            columns[f"end{piece}"].append(end)
+            spent += end - start
+    kinds = dict.fromkeys(columns, "int64")
+    return ibis.memtable(columns, schema=ibis.schema(kinds)), pieces
+
+
+def _instants(spans: Iterable[Span], day: dt.date, timezone: str) -> Iterator[Span]:
+    """Hours on the wall clock of a day as seconds since 1970, in UTC."""
+    place = periods.zone(timezone)
+
+    def instant(seconds: int) -> int:
+        wall = dt.datetime.combine(day, dt.time()) + dt.timedelta(seconds=seconds)
+        return int(wall.replace(tzinfo=place).timestamp())
+
+    for start, end in spans:
+        yield instant(start), max(instant(start), instant(end))
