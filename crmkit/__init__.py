@@ -21,6 +21,7 @@ from crmkit.analyses.followers import followers
 from crmkit.analyses.forms import FormEvents, forms
 from crmkit.analyses.funnel import dropoff, funnel, funnel_drivers, funnel_sensitivity
 from crmkit.analyses.interest import interest
+from crmkit.analyses.leads import first_response, lead_aging, lead_pool, leads
 from crmkit.analyses.lifecycle import lifecycle
 from crmkit.analyses.lifetime import lifetime
 from crmkit.analyses.lists import lists
@@ -55,6 +56,7 @@ from crmkit.rehearsal import rehearse
 from crmkit.steps import Exclusion, Matching, Step
 from crmkit.summary import summary
 from crmkit.text import set_reader
+from crmkit.working_hours import WorkingHours, working_hours
 
 __all__ = [
     "ActionList",
@@ -68,6 +70,7 @@ __all__ = [
     "Matching",
     "ShiftPattern",
     "Step",
+    "WorkingHours",
     "agents",
     "attention",
     "attribution",
@@ -89,12 +92,16 @@ __all__ = [
     "drops",
     "example_visit",
     "feedback",
+    "first_response",
     "followers",
     "forms",
     "funnel",
     "funnel_drivers",
     "funnel_sensitivity",
     "interest",
+    "lead_aging",
+    "lead_pool",
+    "leads",
     "lifecycle",
     "lifetime",
     "lists",
@@ -127,6 +134,7 @@ __all__ = [
     "voice",
     "winback",
     "window_start",
+    "working_hours",
     "workload",
     "write_actions",
 ]

@@ -17,6 +17,7 @@ from crmkit.purchases import purchases
 from crmkit.roles import role_of
 from crmkit.schema import TABLES, table
 from crmkit.settings import Settings, read_settings
+from crmkit.working_hours import USUAL, WorkingHours
 
 __all__ = ["Book", "connect"]
 
@@ -27,7 +28,8 @@ class Book:
 
     `tables` hold what a reader may see; `bare` the same with personal columns as they are, for
     checks that only count. `timezone` decides what a day is, `currency` what money is, `targets`
-    what key figures are compared with; `stale_after_days` is how old the newest row may be.
+    what key figures are compared with; `stale_after_days` is how old the newest row may be; `hours`
+    are those that the firm works.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Book:
     files: Mapping[str, tuple[Path, ...]] = field(default_factory=dict, repr=False)
     targets: Mapping[str, float] = field(default_factory=dict)
     stale_after_days: int | None = None
+    hours: WorkingHours = USUAL
 
     def __getattr__(self, name: str) -> ir.Table:
         """The canonical table of that name."""
@@ -165,6 +168,7 @@ def connect(
         files=files,
         targets=settings.targets if settings else {},
         stale_after_days=book.stale_after_days if book else None,
+        hours=settings.calendar.working_hours() if settings else USUAL,
     )
 
 

@@ -4,6 +4,7 @@ A wrong setting is refused before any work begins, with the file, the key, what 
 nearest name that would do.
 """
 
+import datetime as dt
 import hashlib
 import os
 import tomllib
@@ -21,7 +22,7 @@ from pydantic import (
 )
 
 from crmkit import schema
-from crmkit.errors import SettingsError, nearest
+from crmkit.errors import ParameterError, SettingsError, nearest
 from crmkit.setting_roles import RoleSettings
 from crmkit.setting_schedule import MailSettings, ReportSchedule, ScheduleSettings
 from crmkit.setting_types import (
@@ -34,9 +35,11 @@ from crmkit.setting_types import (
     Sql,
     Zone,
 )
+from crmkit.working_hours import WorkingHours, working_hours
 
 __all__ = [
     "BookSettings",
+    "CalendarSettings",
     "Constant",
     "DialerSettings",
     "Expression",
@@ -181,6 +184,30 @@ class DialerSettings(_Part):
         return f"('{quoted}' || {sql})" if self.prefix else f"({sql})"
 
 
+class CalendarSettings(_Part):
+    """The section [calendar]: when the firm works, for waits in working time.
+
+    `hours` as "Mon-Fri 09:00-12:00, 13:30-18:00; Sat 09:00-12:00"; `holidays`, days off;
+    `workdays`, weekend days that are worked.
+    """
+
+    hours: str = "Mon-Fri 09:00-18:00"
+    holidays: tuple[dt.date, ...] = ()
+    workdays: tuple[dt.date, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_readable(self) -> Self:
+        try:
+            self.working_hours()
+        except ParameterError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    def working_hours(self) -> WorkingHours:
+        """The hours, as analyses take them."""
+        return working_hours(self.hours, holidays=self.holidays, workdays=self.workdays)
+
+
 class SiteSettings(_Part):
     """The section [site]: `keep`, how many periods of each report stay; 0 keeps all."""
 
@@ -199,6 +226,7 @@ class Settings(_Part):
     targets: dict[str, float] = Field(default_factory=dict)
     schedule: ScheduleSettings = ScheduleSettings()
     site: SiteSettings = SiteSettings()
+    calendar: CalendarSettings = CalendarSettings()
     roles: dict[str, RoleSettings] = Field(default_factory=dict)
     file: Path = Field(default=Path("crmkit.toml"), exclude=True)
     fingerprint: str = Field(default="", exclude=True)
@@ -349,6 +377,7 @@ def _part(place: tuple[str, ...]) -> type[BaseModel]:
         return MailSettings if place[1] == "mail" else ReportSchedule
     parts: dict[str, type[BaseModel]] = {
         "book": BookSettings,
+        "calendar": CalendarSettings,
         "dialers": DialerSettings,
         "roles": RoleSettings,
         "schedule": ScheduleSettings,

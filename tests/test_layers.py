@@ -11,7 +11,8 @@ SHARED = {
     "actions", "activity", "blocks", "btyd", "contacts", "credit", "dials", "errors",
     "kaplan_meier", "periods", "persons", "places", "printable", "purchases", "queues", "records",
     "result", "schema", "scoring", "segmentation", "sessions", "shrinkage", "snapshots",
-    "spreadsheet", "stats", "steps", "svg", "text", "working_time",
+    "spreadsheet", "stats", "steps", "svg", "text", "working_hours",
+    "working_time",
 }  # fmt: skip
 ALLOWED = {
     "analyses": SHARED | {"draw"},

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from crmkit.errors import ParameterError
-from crmkit.working_time import WorkingHours, with_working_time, working_hours
+from crmkit.working_hours import WorkingHours, working_hours
+from crmkit.working_time import with_working_time
 
 OFFICE = "Mon-Fri 09:00-12:00, 13:30-18:00; Sat 09:00-12:00"
 H = 3600
