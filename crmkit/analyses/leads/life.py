@@ -88,19 +88,16 @@ def _lives(
     steps = known_steps(lead_events, end)
     of = made.select(named="lead_id", until="until")
     steps = steps.inner_join(of, steps.lead_id == of.named)
-    steps = steps.filter(steps.at < steps.until)
+    steps = _in_order(steps.filter(steps.at < steps.until))
     reached = steps.group_by("lead_id").aggregate(
         **{f"any_{kind}": (steps.kind == kind).any() for kind in ORDERED},
+        **{f"at_{kind}": steps[f"at_{kind}"].max() for kind in ORDERED},
         status=_status(steps),
     )
     rows = made.left_join(reached, made.lead_id == reached.lead_id).select(
         *made.columns, *(c for c in reached.columns if c != "lead_id")
     )
     rows = _joined(rows, _owners(steps))
-    before = None
-    for kind in ORDERED:
-        rows = _joined(rows, _reached_after(steps, rows, kind, before))
-        before = kind
     return _again(rows, orders, end, repeat)
 
 
@@ -119,13 +116,18 @@ def _owners(steps: ir.Table) -> ir.Table:
     return first.filter(first["_place"] == 0).select("lead_id", owner="agent_id")
 
 
-def _reached_after(steps: ir.Table, rows: ir.Table, kind: str, before: str | None) -> ir.Table:
-    """When each lead first reached a stage at or after the stage before it."""
-    mine = steps.filter(steps.kind == kind)
-    if before is not None:
-        known = rows.select(_of="lead_id", _since=rows[f"at_{before}"])
-        mine = mine.inner_join(known, (mine.lead_id == known["_of"]) & (mine.at >= known["_since"]))
-    return mine.group_by("lead_id").aggregate(**{f"at_{kind}": mine.at.min()})
+def _in_order(steps: ir.Table) -> ir.Table:
+    """Steps with when their lead first reached each stage at or after the stage before it."""
+    before = None
+    for kind in ORDERED:
+        mine = steps.kind == kind
+        if before is not None:
+            mine &= steps.at >= steps[f"at_{before}"]
+        marked = steps.mutate(_mine=ibis.ifelse(mine, steps.at, ibis.null("timestamp")))
+        first = marked["_mine"].min().over(ibis.window(group_by=marked.lead_id))
+        steps = marked.mutate(**{f"at_{kind}": first}).drop("_mine")
+        before = kind
+    return steps
 
 
 def _status(steps: ir.Table) -> ir.IntegerValue:
@@ -190,24 +192,19 @@ def _cells(lives: ir.Table) -> ir.Table:
 
 def _times(lives: ir.Table) -> ir.Table:
     """Leads by the time from one stage to the next, in tenths of an hour, shaped like the cells."""
-    shape = _cells(lives)
-    parts = []
-    for before, kind in zip(("created", *ORDERED), ORDERED, strict=False):
-        start = lives.created_at if before == "created" else lives[f"at_{before}"]
-        reached = lives.filter(~lives.young, ~lives[f"at_{kind}"].isnull())
-        took = (microseconds(reached[f"at_{kind}"]) - microseconds(start)) // _TENTH
-        rows = reached.select(tenths=took.cast("int64"))
-        counted = rows.group_by("tenths").aggregate(n=rows.count().cast("int64"))
-        parts.append(
-            counted.select(
-                **{
-                    column: ibis.null(kind_of)
-                    for column, kind_of in shape.schema().items()
-                    if column not in ("n", "tenths", "stage")
-                },
-                n="n",
-                tenths="tenths",
-                stage=ibis.literal(kind),
-            ).select(*shape.columns)
-        )
-    return ibis.union(*parts)
+    places = ibis.memtable({"place": list(range(len(ORDERED)))}, schema={"place": "int64"})
+    rows = lives.filter(~lives.young).cross_join(places)
+    befores = [rows.created_at, *(rows[f"at_{kind}"] for kind in ORDERED)]
+    took = [
+        (rows.place == place, (microseconds(rows[f"at_{kind}"]) - microseconds(before)) // _TENTH)
+        for place, (kind, before) in enumerate(zip(ORDERED, befores, strict=False))
+    ]
+    named = [(rows.place == place, kind) for place, kind in enumerate(ORDERED)]
+    timed = rows.select(
+        stage=ibis.cases(*named, else_=""), tenths=ibis.cases(*took, else_=None).cast("int64")
+    )
+    counted = timed.filter(~timed.tenths.isnull()).group_by(["stage", "tenths"])
+    counted = counted.aggregate(n=lambda t: t.count().cast("int64"))
+    shape = _cells(lives).schema()
+    blank = {c: ibis.null(kind) for c, kind in shape.items() if c not in counted.columns}
+    return counted.mutate(**blank).select(*shape.names)

@@ -1,0 +1,343 @@
+"""Leads by hand: stages in three ways, pool account, first response, aging."""
+
+import importlib.util
+import random
+from pathlib import Path
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+
+import crmkit as ck
+from crmkit import text
+from crmkit.analyses.leads.incidence import incidence
+from crmkit.analyses.leads.speed import fitted
+from crmkit.errors import ParameterError
+from crmkit.kaplan_meier import kaplan_meier
+from crmkit.simulate import simulate
+
+_spec = importlib.util.spec_from_file_location(
+    "lead_rows", Path(__file__).with_name("lead_rows.py")
+)
+rows = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(rows)
+lead_table, step_table = rows.lead_table, rows.step_table
+
+WHEN = {"as_of": "2025-06-30"}
+OFFICE = ck.working_hours("Mon-Fri 09:00-18:00")
+
+
+class TestLife:
+    LEADS = lead_table(
+        ("full", "web", "2025-01-06 09:00", "c1"),
+        ("backwards", "web", "2025-01-06 09:00", "c2"),
+        ("lost", "fair", "2025-01-07 09:00"),
+        ("direct", "fair", "2025-02-03 09:00", "c3"),
+        ("silent", None, "2025-02-03 09:00"),
+        ("late", "web", "2025-01-06 09:00"),
+        ("young", "web", "2025-06-01 09:00"),
+    )
+    STEPS = step_table(
+        ("full", "dispatched", "2025-01-06 10:00", "A1"),
+        ("full", "interacted", "2025-01-06 10:00", "A1"),  # at the same second
+        ("full", "intent", "2025-01-07 10:00", "A2"),
+        ("full", "won", "2025-01-08 10:00", "A2"),
+        ("backwards", "interacted", "2025-01-06 10:00"),
+        ("backwards", "dispatched", "2025-01-06 11:00", "A2"),
+        ("backwards", "won", "2025-01-09 11:00", "A2"),
+        ("lost", "dispatched", "2025-01-07 10:00", "A1"),
+        ("lost", "interacted", "2025-01-07 11:00", "A1"),
+        ("lost", "lost", "2025-01-07 11:00", "A1"),
+        ("direct", "won", "2025-02-04 09:00"),
+        ("late", "dispatched", "2025-03-07 09:00", "A1"),  # 60 days and more after it was made
+        ("young", "dispatched", "2025-06-01 10:00", "A1"),
+        ("unknown", "dispatched", "2025-01-07 10:00", "A1"),
+    )
+    ORDERS = ibis.memtable(
+        pd.DataFrame({
+            "customer_id": ["c1", "c1", "c2", "c3"],
+            "ordered_at": pd.to_datetime(["2025-01-08 10:00", "2025-03-09 10:00",
+                                          "2025-01-10 00:00", "2025-02-10 00:00"]),
+        })
+    )  # fmt: skip
+
+    @pytest.fixture
+    def found(self):
+        return ck.leads(self.LEADS, self.STEPS, self.ORDERS, **WHEN)
+
+    def test_stages_in_order_at_all_and_by_status(self, found):
+        stages = found.stages.set_index("stage")
+        assert stages.loc["listed", ["ordered", "any", "status"]].tolist() == [6, 6, 6]
+        assert stages.loc["dispatched", ["ordered", "any", "status"]].tolist() == [3, 3, 3]
+        assert stages.loc["interacted", ["ordered", "any", "status"]].tolist() == [2, 3, 3]
+        assert stages.loc["intent", ["ordered", "any", "status"]].tolist() == [1, 1, 3]
+        assert stages.loc["won", ["ordered", "any", "status"]].tolist() == [1, 3, 3]
+        # c1 bought again on the sixtieth day, its last; only wins in order count.
+        assert stages.loc["again", ["ordered", "n"]].tolist() == [1, 1]
+        assert stages.loc["dispatched"].hours == 1.0
+        assert stages.loc["intent"].hours == 24.0
+
+    def test_a_status_forgets_the_lost(self, found):
+        assert int(found.cells.now_lost.sum()) == 1
+        assert "2025" not in found.hidden
+        assert "a status forgets" in found.hidden
+
+    def test_young_leads_are_left_out_and_wins_without_dispatch_said(self, found):
+        assert int(found.cells.young.sum()) == 1
+        assert int(found.cells.undispatched.sum()) == 1
+        assert "1 leads were won without being given out" in str(found.definition)
+
+    def test_breakdowns_add_up(self, found):
+        for column in ("cohort", "source"):
+            assert found.by(column).n.sum() == 6
+        owners = found.by("owner").set_index("owner")
+        assert owners.n.to_dict() == {"A1": 2, "A2": 1}  # the first owner; none for the rest
+        assert found.by("source").set_index("source").n.to_dict() == {"": 1, "fair": 2, "web": 3}
+
+    def test_an_empty_book_says_so(self):
+        found = ck.leads(lead_table(), step_table(), **WHEN)
+        assert found.empty
+        assert "none can be judged" in found.headline
+        assert found.key_figures() == ()
+        assert found.findings() == ()
+        assert "Leads by stage" in str(found.table())
+
+    def test_chinese(self, found):
+        text.set_reader(language="zh", currency="CNY")
+        assert "条线索" in found.headline
+        for table in found.tables().values():
+            assert "None" not in str(table)
+
+    def test_impossible_windows_are_refused(self):
+        with pytest.raises(ParameterError, match="at least 1 day"):
+            ck.leads(self.LEADS, self.STEPS, window=0, **WHEN)
+
+
+class TestPool:
+    def test_each_flow_moves_a_lead_once(self):
+        leads = lead_table(*((name, "web", "2025-03-03 09:00") for name in "abcd"))
+        steps = step_table(
+            ("a", "released", "2025-03-04 09:00"),
+            ("a", "recycled", "2025-03-04 09:00"),  # at once: out and in
+            ("a", "won", "2025-03-06 09:00"),
+            ("b", "released", "2025-03-04 09:00"),
+            ("b", "released", "2025-03-05 09:00"),  # twice
+            ("c", "lost", "2025-03-05 09:00"),
+            ("c", "recycled", "2025-03-07 09:00"),  # from the dead
+            ("d", "dispatched", "2025-03-04 09:00"),
+        )
+        days = ck.lead_pool(leads, steps, as_of="2025-03-07").days
+        columns = ["opening", "new", "recycled", "released", "won", "lost", "closing", "waiting"]
+        assert days[columns].to_numpy().tolist() == [
+            [0, 4, 0, 0, 0, 0, 4, 0],
+            [4, 0, 1, 2, 0, 0, 3, 1],
+            [3, 0, 0, 0, 0, 1, 2, 1],
+            [2, 0, 0, 0, 1, 0, 1, 1],
+            [1, 0, 1, 0, 0, 0, 2, 1],
+        ]
+
+    def test_steps_that_move_nothing_are_listed(self):
+        leads = lead_table(("a", "web", "2025-03-03 09:00"), ("b", "web", "2025-03-03 09:00"))
+        steps = step_table(
+            ("a", "released", "2025-03-04 09:00"),
+            ("a", "won", "2025-03-05 09:00"),
+            ("b", "won", "2025-03-01 09:00"),  # before it was made
+            ("b", "won", "2025-03-04 09:00"),
+            ("b", "lost", "2025-03-05 09:00"),
+            ("nobody", "won", "2025-03-05 09:00"),
+        )
+        found = ck.lead_pool(leads, steps, as_of="2025-03-07")
+        listed = {(r.kind, r.state): r.n for r in found.exceptions.itertuples()}
+        assert listed == {("won", "released"): 1, ("won", "none"): 1, ("lost", "closed"): 1,
+                          ("other", "other"): 1}  # fmt: skip
+        assert found.days.won.sum() == 1
+        text.set_reader(language="zh")
+        assert "在公海中无人跟进而成交" in str(found.table("exceptions"))
+
+    def test_random_lives_balance_and_agree_with_a_plain_count(self):
+        chance = random.Random(5)
+        kinds = ["released", "recycled", "won", "lost", "dispatched", "contacted"]
+        made, did = [], []
+        for n in range(300):
+            day = chance.randrange(1, 28)
+            made.append((f"L{n}", "web", f"2025-03-{day:02d} 0{chance.randrange(3)}:00"))
+            did += [
+                (f"L{n}", chance.choice(kinds), f"2025-03-{chance.randrange(1, 32):02d} 0{hour}:30")
+                for hour in range(chance.randrange(5))
+            ]
+        days = ck.lead_pool(lead_table(*made), step_table(*did), as_of="2025-03-31").days
+        rank = {"created": 0, "released": 1, "recycled": 2, "won": 8, "lost": 9}
+        for row in days.itertuples():
+            end = f"{row.day.date() + pd.Timedelta(days=1)}"
+            open_ = 0
+            for lead, _, at in made:
+                steps = [(at, "created")]
+                steps += [(when, kind) for who, kind, when in did if who == lead and kind in rank]
+                past = sorted((s for s in steps if s[0] < end), key=lambda s: (s[0], rank[s[1]]))
+                open_ += bool(past) and past[-1][1] in ("created", "recycled")
+            assert row.closing == open_
+
+    def test_no_leads_and_a_start_after_the_end(self):
+        found = ck.lead_pool(lead_table(), step_table(), as_of="2025-03-07")
+        assert found.empty
+        assert "the pool is empty" in found.headline
+        assert found.findings() == found.key_figures() == ()
+        with pytest.raises(ParameterError, match="is after"):
+            ck.lead_pool(lead_table(), step_table(), as_of="2025-03-07", start="2025-03-08")
+
+
+class TestResponse:
+    LEADS = lead_table(*((name, "web", "2025-03-03 09:00") for name in "abcdef"))
+    STEPS = step_table(
+        ("a", "dispatched", "2025-03-03 10:00", "A1"),
+        ("a", "contacted", "2025-03-03 10:30", "A1"),  # exactly in time
+        ("a", "won", "2025-03-10 10:00", "A1"),
+        ("b", "dispatched", "2025-03-07 17:45", "A1"),
+        ("b", "contacted", "2025-03-10 09:10", "A1"),  # over the weekend: 25 minutes
+        ("c", "dispatched", "2025-03-03 10:00", "A2"),
+        ("c", "contacted", "2025-03-03 11:00", "A2"),
+        ("d", "dispatched", "2025-03-03 10:00", "A2"),  # never, and given on
+        ("d", "dispatched", "2025-03-04 10:00", "A1"),
+        ("d", "contacted", "2025-03-04 10:05", "A1"),
+        ("e", "dispatched", "2025-06-30 17:50", "A2"),  # waits: cannot be judged
+        ("f", "dispatched", "2025-03-03 10:00"),  # the dialler's
+        ("f", "contacted", "2025-03-03 10:01", "A9"),
+    )
+
+    @pytest.fixture
+    def found(self):
+        return ck.first_response(self.LEADS, self.STEPS, hours=OFFICE, **WHEN)
+
+    def test_in_time_by_hand(self, found):
+        owners = found.owners.set_index("agent")
+        assert owners[["n", "judged", "within"]].to_numpy().tolist() == [[3, 3, 3], [3, 2, 0]]
+        assert owners["median"].iloc[0] == 25
+        assert (found.waiting, found.unowned) == (1, 1)
+
+    def test_waits_fall_into_bands_and_wins_count_once_old(self, found):
+        bands = found.bands.set_index("band")
+        assert bands.n.tolist() == [1, 2, 1, 0, 0, 0, 2]
+        assert bands.won.tolist() == [0, 1, 0, 0, 0, 0, 0]
+        assert bands.mature.tolist() == [1, 2, 1, 0, 0, 0, 1]
+
+    def test_from_creation_counts_first_assignments(self):
+        found = ck.first_response(
+            self.LEADS, self.STEPS, hours=OFFICE, since="created", sla=90, **WHEN
+        )
+        assert found.total[["n", "judged", "within"]].to_numpy().tolist() == [[5, 5, 1]]
+
+    def test_nothing_to_measure_is_said(self):
+        found = ck.first_response(self.LEADS, step_table(), hours=OFFICE, **WHEN)
+        assert found.empty
+        assert "no response to measure" in found.headline
+        assert found.speed is None
+        assert found.findings() == found.key_figures() == ()
+
+    @pytest.mark.parametrize("given", [{"sla": 0}, {"days": 0}, {"window": 0}, {"since": "now"}])
+    def test_impossible_requests_are_refused(self, given):
+        with pytest.raises(ParameterError):
+            ck.first_response(self.LEADS, self.STEPS, hours=OFFICE, **WHEN, **given)
+
+
+def _cells(seed: int, slope: float) -> pd.DataFrame:
+    """Wins of leads whose log odds fall with log(1 + hours), by source and owner."""
+    rng = np.random.default_rng(seed)
+    size = 6_000
+    agent, source = rng.integers(0, 20, size), rng.integers(0, 3, size)
+    waited = np.log1p(rng.exponential(2.0, size) * np.exp(rng.normal(0, 0.4, 20))[agent])
+    skill = rng.normal(0, 0.45, 20)
+    odds = -1.6 + np.array([0, 0.4, -0.9])[source] + skill[agent] + slope * waited
+    frame = pd.DataFrame({"source": source.astype(str), "agent": agent.astype(str), "round": 1,
+                          "fine": np.floor(waited * 8), "mature": 1,
+                          "won": rng.random(size) < 1 / (1 + np.exp(-odds))})  # fmt: skip
+    grouped = frame.groupby(["source", "agent", "round", "fine"], as_index=False)[
+        ["mature", "won"]
+    ].sum()
+    return grouped.assign(waited=(grouped.fine + 0.5) / 8)
+
+
+def test_the_planted_worth_of_speed_is_covered_and_none_is_claimed_where_there_is_none():
+    planted = [fitted(_cells(seed, -0.45)) for seed in range(30)]
+    assert sum(s.low <= -0.45 <= s.high for s in planted) >= 26
+    assert sum(s.high < 0 for s in planted) == 30
+    nothing = [fitted(_cells(seed, 0.0)) for seed in range(30)]
+    assert sum(s.high < 0 for s in nothing) <= 3
+
+
+class TestAging:
+    STEPS = step_table(
+        ("a", "dispatched", "2025-06-01 10:00", "A1"),
+        ("a", "won", "2025-06-02 09:00", "A1"),  # within the first day
+        ("b", "dispatched", "2025-06-01 10:00", "A1"),
+        ("b", "dispatched", "2025-06-03 10:00", "A2"),  # owner changed after two days
+        ("b", "won", "2025-06-10 10:00", "A2"),
+        ("c", "dispatched", "2025-06-01 10:00", "A1"),
+        ("c", "lost", "2025-06-04 10:00", "A1"),
+        ("d", "dispatched", "2025-06-28 10:00", "A1"),  # open
+        ("e", "dispatched", "2025-06-28 10:00"),  # without an owner
+    )
+
+    def test_owner_change_competes(self):
+        found = ck.lead_aging(self.STEPS, **WHEN)
+        assert (found.n, found.open) == (5, 1)
+        curve = found.curve.set_index("duration")
+        assert curve.loc[0, ["won", "lost", "moved"]].tolist() == [0.2, 0.0, 0.0]
+        assert curve.loc[2, ["won", "moved"]].tolist() == pytest.approx([0.2, 0.2])
+        assert curve.loc[3, ["won", "lost", "moved"]].tolist() == pytest.approx([0.2, 0.3, 0.2])
+        assert curve.loc[7, "won"] == pytest.approx(0.5)
+        assert ck.lead_aging(self.STEPS, owned=False, **WHEN).n == 6
+
+    def test_nobody_assigned(self):
+        found = ck.lead_aging(step_table(), **WHEN)
+        assert found.empty
+        assert "No lead was given to an owner" in found.headline
+        assert found.key_figures() == found.findings() == ()
+
+    def test_one_cause_alone_is_kaplan_meier(self):
+        rng = np.random.default_rng(3)
+        counts = pd.DataFrame({"duration": range(30), "won": rng.integers(0, 9, 30)})
+        counts["n"] = counts.won + rng.integers(0, 9, 30) + 1
+        ours = incidence(counts, ("won",))
+        theirs = kaplan_meier(counts.rename(columns={"won": "ended"}))
+        np.testing.assert_allclose(1 - ours.won, theirs.survival)
+        np.testing.assert_allclose(ours.won_low, 1 - theirs.high, rtol=1e-9)
+        np.testing.assert_allclose(ours.won_high, 1 - theirs.low, rtol=1e-9)
+
+    def test_the_interval_covers_the_truth(self):
+        """200 samples of 300 leads, won at rate 2, lost at rate 3 a hundred days, censored."""
+        rng = np.random.default_rng(8)
+        truth = 0.4 * (1 - np.exp(-5 * 0.20))  # won by day 20
+        covered = 0
+        for _ in range(200):
+            ends = rng.exponential(20, 300)
+            left = rng.uniform(5, 60, 300)
+            cause = np.where(rng.random(300) < 0.4, "won", "lost")
+            cause = np.where(ends < left, cause, "open")
+            frame = pd.DataFrame({"duration": np.floor(np.minimum(ends, left) * 4), "cause": cause})
+            counts = pd.crosstab(frame.duration, frame.cause).reset_index()
+            counts["n"] = counts[["won", "lost", "open"]].sum(axis=1)
+            curve = incidence(counts, ("won", "lost"))
+            row = curve[curve.duration < 80].iloc[-1]
+            covered += row.won_low <= truth <= row.won_high
+        assert 182 <= covered <= 198
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("firm")
+    simulate(preset="small", out=folder)
+    return ck.connect(folder)
+
+
+def test_the_simulated_firm(book):
+    last = book.last_day()
+    pool = ck.lead_pool(book.leads, book.lead_events, as_of=last, timezone="Asia/Shanghai")
+    assert pool.exceptions.empty
+    assert pool.days.new.sum() == book.leads.count().execute()
+    life = ck.leads(book.leads, book.lead_events, book.purchases, as_of=last)
+    made = int(life.cells.n.sum() + life.cells.young.sum())
+    assert made == book.leads.count().execute()
+    stages = life.stages.set_index("stage")
+    assert (stages["any"].dropna() >= stages.status.dropna()).all()
+    assert stages.loc["interacted"].status < 0.5 * stages.loc["interacted", "any"]
