@@ -266,4 +266,7 @@ country = {country}
 language = "en"
 store = "."
 stale_after_days = {_STALE_AFTER_DAYS}
+
+[calendar]
+hours = "Mon-Sat {world.desk.opens:02d}:00-{world.desk.closes:02d}:00"
 """
