@@ -44,6 +44,7 @@ __all__ = [
     "DialerSettings",
     "Expression",
     "Format",
+    "IdentitySettings",
     "Settings",
     "SiteSettings",
     "TableSettings",
@@ -184,6 +185,21 @@ class DialerSettings(_Part):
         return f"('{quoted}' || {sql})" if self.prefix else f"({sql})"
 
 
+class IdentitySettings(_Part):
+    """The section [identity]: whose ids are whose, from ids that were seen together.
+
+    `links` are files with source_a, id_a, source_b, id_b; `apart` files of pairs that are not one
+    person's; `limits` by source, with how many CRM ids an id may be seen and still link them.
+    """
+
+    links: Annotated[Listed, Field(min_length=1)]
+    apart: Listed = ()
+    encoding: Encoding = "utf-8"
+    limits: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=lambda: {"phone": 2, "email": 2, "wechat": 2, "cookie": 2, "device": 3}
+    )
+
+
 class CalendarSettings(_Part):
     """The section [calendar]: when the firm works, for waits in working time.
 
@@ -227,6 +243,7 @@ class Settings(_Part):
     schedule: ScheduleSettings = ScheduleSettings()
     site: SiteSettings = SiteSettings()
     calendar: CalendarSettings = CalendarSettings()
+    identity: IdentitySettings | None = None
     roles: dict[str, RoleSettings] = Field(default_factory=dict)
     file: Path = Field(default=Path("crmkit.toml"), exclude=True)
     fingerprint: str = Field(default="", exclude=True)
@@ -254,6 +271,11 @@ class Settings(_Part):
     def _columns_are_known(self) -> Self:
         for name, table in self.tables.items():
             _known_columns(name, table)
+        if self.identity is not None and "identities" in self.tables:
+            raise ValueError(
+                "identity: identities are made of links, so [tables.identities] cannot be given "
+                "too. Keep one of the two."
+            )
         return self
 
 
@@ -379,6 +401,7 @@ def _part(place: tuple[str, ...]) -> type[BaseModel]:
         "book": BookSettings,
         "calendar": CalendarSettings,
         "dialers": DialerSettings,
+        "identity": IdentitySettings,
         "roles": RoleSettings,
         "schedule": ScheduleSettings,
         "site": SiteSettings,

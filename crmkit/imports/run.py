@@ -11,6 +11,7 @@ from crmkit.errors import InputError, ParameterError, nearest
 from crmkit.imports import ledger, store
 from crmkit.imports.clean import Cleaning
 from crmkit.imports.dialers import import_dialers, tables_of
+from crmkit.imports.identity.links import import_links
 from crmkit.imports.ledger import FileRows, ImportReport, TableRows
 from crmkit.imports.quarantine import refused, write_quarantine
 from crmkit.imports.readers import Source
@@ -90,13 +91,18 @@ def _made(
         rows.append(_import(settings, name, work, made, tell))
     if settings.dialers and (tables is None or set(tables) & set(tables_of(settings))):
         rows = import_dialers(settings, rows, folder, made, tell, tables=tables)
+    if settings.identity and (tables is None or "identities" in tables):
+        work = folder / "links"
+        work.mkdir()
+        rows.append(import_links(settings, work, made, tell))
     report = ImportReport(settings.book.store, tuple(rows), settings.fingerprint)
     store.put_in_place(report, made)
     return report
 
 
 def _chosen(settings: Settings, tables: Iterable[str] | None) -> list[str]:
-    there = list(dict.fromkeys((*settings.tables, *tables_of(settings))))
+    linked = ("identities",) if settings.identity else ()
+    there = list(dict.fromkeys((*settings.tables, *tables_of(settings), *linked)))
     for name in tables or ():
         if name not in there:
             guess = nearest(name, there)

@@ -115,6 +115,9 @@ def put_in_place(report: ImportReport, made: Path) -> None:
                 (made / name).replace(store / name)
             else:
                 (store / name).unlink(missing_ok=True)
+    for path in sorted(made.glob("identity/*.csv")):
+        (store / "identity").mkdir(mode=0o700, exist_ok=True)
+        path.replace(store / "identity" / path.name)
     (made / LEDGER).replace(store / LEDGER)
 
 

@@ -7,7 +7,7 @@ import networkx
 import pyarrow as pa
 import pytest
 
-from crmkit.errors import InputError, ParameterError
+from crmkit.errors import CrmkitError, InputError, ParameterError
 from crmkit.imports.identity import resolve
 from crmkit.simulate import simulate
 
@@ -200,3 +200,54 @@ def test_the_simulated_firm(tmp_path):
     # What the firm had resolved by itself misses some ids and has some of somebody else.
     own = _shares(con, f"'{tmp_path}/identities.parquet'", truth)
     assert own[1] < recall
+
+
+LINKED = """[identity]
+links = "links*.csv"
+apart = "apart.csv"
+limits = {phone = 2}
+"""
+SEEN = (
+    "source_a,id_a,source_b,id_b\n"
+    "crm,C1,Phone,138 0013 8000\n"
+    "crm,C2,phone,+86 13800138000\n"
+    "crm,C3,email,Wang@Example.com\n"
+    "email,wang@example.com,cookie,V1\n"
+    "crm,C4,phone,not a number\n"
+)
+
+
+def test_an_import_makes_identities_of_links(shop):
+    shop.file("links.csv", SEEN)
+    shop.file("apart.csv", "source_a,id_a,source_b,id_b\n")
+    report = shop.load(LINKED, more='country = "CN"')
+    rows = report.table("identities")
+    assert (rows.rows, rows.kept, rows.duplicates, rows.quarantined, rows.stored) == (5, 4, 0, 1, 6)
+    who = {r[:2]: r[2] for r in shop.rows("identities", "source", "source_id", "customer_id")}
+    assert who["crm", "C2"] == who["phone", "+8613800138000"] == "C1"
+    assert who["email", "wang@example.com"] == who["cookie", "V1"] == "C3"
+    assert [remark.rows for remark in rows.remarks] == [1]
+    assert (shop.store / "identity" / "merged.csv").read_text().splitlines()[1:] == ['"C1","C2"']
+    assert (shop.store / "identity").stat().st_mode & 0o777 == 0o700
+
+
+def test_persons_can_be_parted_later_and_keep_their_names(shop):
+    shop.file("links.csv", SEEN)
+    shop.file("apart.csv", "source_a,id_a,source_b,id_b\n")
+    shop.load(LINKED, more='country = "CN"')
+    shop.file("apart.csv", "source_a,id_a,source_b,id_b\ncrm,C1,crm,C2\n")
+    rows = shop.load(LINKED, more='country = "CN"').table("identities")
+    assert sorted(r.rows for r in rows.refused) == [1, 1]
+    who = {r[:2]: r[2] for r in shop.rows("identities", "source", "source_id", "customer_id")}
+    assert (who["crm", "C1"], who["crm", "C2"]) == ("C1", "C2")
+    assert [remark.words for remark in rows.remarks] == ["1 persons are now several."]
+
+
+def test_links_without_a_column_and_identities_given_twice_are_refused(shop):
+    shop.file("links.csv", "source_a,id_a,source_b\ncrm,C1,phone\n")
+    with pytest.raises(InputError, match="The links lack id_b"):
+        shop.load('[identity]\nlinks = "links.csv"\n')
+    columns = '{source = "s", source_id = "i", customer_id = "c"}'
+    table = f'[tables.identities]\nfrom = "x.csv"\ncolumns = {columns}\n'
+    with pytest.raises(CrmkitError, match="Keep one of the two"):
+        shop.load('[identity]\nlinks = "links.csv"\n' + table)

@@ -183,8 +183,8 @@ def _named(con: duckdb.DuckDBPyConnection, previous: str | None) -> None:
         (previous if " " in previous else f"SELECT * FROM {previous}")
         if previous
         else (
-            "SELECT NULL::VARCHAR AS source, NULL::VARCHAR AS source_id, NULL::VARCHAR AS customer_id"
-            " WHERE false"
+            "SELECT NULL::VARCHAR AS source, NULL::VARCHAR AS source_id,"
+            " NULL::VARCHAR AS customer_id WHERE false"
         )
     )
     con.execute(

@@ -1,0 +1,162 @@
+"""From the firm's links between ids to the table identities, as [identity] of the settings says."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from crmkit import schema
+from crmkit.imports import store
+from crmkit.imports.identity.resolve import Resolved, resolve
+from crmkit.imports.ledger import FileRows, Refused, Remark, TableRows
+from crmkit.imports.phones import mapped
+from crmkit.imports.readers import Source, literal, quoted
+from crmkit.imports.sources import Advance, open_sources
+from crmkit.settings import IdentitySettings, Settings, TableSettings
+from crmkit.text import message, say
+
+__all__ = ["LISTS", "import_links"]
+
+LISTS = "identity"
+"""The folder in the store with the lists of what did not link, and of what changed."""
+_TABLE = "identities"
+_COLUMNS = ("source_a", "id_a", "source_b", "id_b")
+_REASONS = {
+    "unusable": message("A link without both its ids, or of an id with itself."),
+    "shared": message("An id that too many persons share links nobody."),
+    "apart": message("A link cut to keep ids apart."),
+}
+_REMARKS = {
+    "merged": message("{n} further CRM ids are of persons that have another."),
+    "retired": message("{n} persons are now part of another."),
+    "split": message("{n} persons are now several."),
+}
+
+
+def import_links(settings: Settings, work: Path, made: Path, advance: Advance) -> TableRows:
+    """Write the table identities from links, and lists of what did not link and what changed.
+
+    Telephone numbers become E.164, mail addresses lower case; what cannot be read as a number links
+    nobody. Persons keep the ids of the identities that the store has.
+
+    Parameters: `work`, a folder for copies; `made`, where the table and the lists are written.
+    Returns: the ledger of the table; its rows are links, `stored` are ids.
+    Raises: InputError for files that are missing, cannot be read or lack a column.
+    """
+    given = settings.identity
+    assert given is not None
+    with store.connect(work) as con:
+        sources = _opened(settings, given.links, work, advance)
+        _gather(con, sources, "_seen")
+        _unify(con, settings.book.country)
+        before = settings.book.store / f"{_TABLE}.parquet"
+        found = resolve(
+            con,
+            "_seen",
+            limits=dict(given.limits),
+            apart=_apart(con, settings, given, work, advance),
+            previous=f"SELECT * FROM read_parquet({literal(before)})" if before.exists() else None,
+        )
+        _write(con, found, made)
+    return _ledger(sources, found)
+
+
+def _opened(settings: Settings, names: Sequence[str], work: Path, advance: Advance) -> list[Source]:
+    """The files, read as any other export is."""
+    given = settings.identity
+    assert given is not None
+    columns = {"source": "source_a", "source_id": "id_a", "customer_id": "id_b"}
+    table = TableSettings.model_validate(
+        {"from": tuple(names), "columns": columns, "encoding": given.encoding}
+    )
+    asked = settings.model_copy(update={"tables": {_TABLE: table}})
+    return list(open_sources(asked, _TABLE, work, lambda file, done, total: advance(
+        say("Reading {file}", file=file), done, total
+    )))  # fmt: skip
+
+
+def _gather(con: duckdb.DuckDBPyConnection, sources: Sequence[Source], made: str) -> None:
+    """All links in one table; a file that lacks a column is refused when they are resolved."""
+    parts = []
+    for source in sources:
+        cells = ", ".join(quoted(c) for c in source.columns if c in _COLUMNS) or "NULL AS nothing"
+        parts.append(f"SELECT {cells} FROM ({source.relation})")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {made} AS {' UNION ALL BY NAME '.join(parts)}")
+
+
+def _unify(con: duckdb.DuckDBPyConnection, country: str | None) -> None:
+    """Numbers in E.164, mail addresses in lower case."""
+    there = {column[0] for column in con.execute("DESCRIBE _seen").fetchall()}
+    for side in "ab":
+        source, id_ = f"source_{side}", f"id_{side}"
+        if {source, id_} <= there:
+            con.execute(f"UPDATE _seen SET {source} = lower(trim({source}::VARCHAR))")
+            con.execute(f"UPDATE _seen SET {id_} = lower({id_}) WHERE {source} = 'email'")
+            rows = con.execute(
+                f"SELECT DISTINCT {id_}::VARCHAR FROM _seen WHERE {source} = 'phone' ORDER BY 1"
+            ).fetchall()
+            numbers = [row[0] for row in rows if row[0] is not None]
+            known = mapped(numbers, country, lambda _: None)
+            listed = pa.table({"given": pa.array(numbers, pa.string()),
+                               "e164": pa.array(known, pa.string())})  # fmt: skip
+            con.register("_numbers", listed)
+            con.execute(
+                f"UPDATE _seen SET {id_} = e164 FROM _numbers WHERE {source} = 'phone'"
+                f" AND {id_} = given"
+            )
+            con.unregister("_numbers")
+
+
+def _apart(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    given: IdentitySettings,
+    work: Path,
+    advance: Advance,
+) -> list[tuple[str, str, str, str]]:
+    """The pairs that are not one person's."""
+    if not given.apart:
+        return []
+    folder = work / "apart"
+    folder.mkdir()
+    _gather(con, _opened(settings, given.apart, folder, advance), "_parted")
+    rows = con.execute(f"SELECT DISTINCT {', '.join(_COLUMNS)} FROM _parted ORDER BY ALL")
+    return [(str(a), str(b), str(c), str(d)) for a, b, c, d in rows.fetchall()]
+
+
+def _write(con: duckdb.DuckDBPyConnection, found: Resolved, made: Path) -> None:
+    con.register("_made", found.identities)
+    con.execute(
+        f"COPY (SELECT * FROM _made ORDER BY {store.order_of(schema.table(_TABLE))})"
+        f" TO {literal(made / f'{_TABLE}.parquet')} (FORMAT parquet, COMPRESSION zstd)"
+    )
+    con.unregister("_made")
+    folder = made / LISTS
+    folder.mkdir()
+    for name in ("shared", "merged", "parted", "retired", "split"):
+        pacsv.write_csv(getattr(found, name), folder / f"{name}.csv")
+
+
+def _ledger(sources: Sequence[Source], found: Resolved) -> TableRows:
+    """Links by fate: they add up to those that came in."""
+    links = found.links
+    lost = sum(links[fate] for fate in _REASONS)
+    rejects = sum(len(source.rejects) for source in sources)
+    file = FileRows(
+        ", ".join(source.name for source in sources),
+        hashlib.sha256("".join(source.sha256 for source in sources).encode()).hexdigest()
+        if len(sources) > 1
+        else sources[0].sha256,
+        links["given"] + rejects,
+        links["repeated"],
+        lost + rejects,
+        links["kept"],
+    )
+    refused = [Refused(reason, "", links[fate]) for fate, reason in _REASONS.items() if links[fate]]
+    refused += [Refused(each.reason, "", 1) for source in sources for each in source.rejects]
+    tables = {"merged": found.merged, "retired": found.retired, "split": found.split}
+    remarks = [Remark(_REMARKS[name], t.num_rows) for name, t in tables.items() if t.num_rows]
+    return TableRows(_TABLE, (file,), found.identities.num_rows, (), tuple(refused), tuple(remarks))
