@@ -21,7 +21,14 @@ from crmkit.analyses.followers import followers
 from crmkit.analyses.forms import FormEvents, forms
 from crmkit.analyses.funnel import dropoff, funnel, funnel_drivers, funnel_sensitivity
 from crmkit.analyses.interest import interest
-from crmkit.analyses.leads import first_response, lead_aging, lead_pool, leads
+from crmkit.analyses.leads import (
+    first_response,
+    lead_aging,
+    lead_dispatch,
+    lead_owners,
+    lead_pool,
+    leads,
+)
 from crmkit.analyses.lifecycle import lifecycle
 from crmkit.analyses.lifetime import lifetime
 from crmkit.analyses.lists import lists
@@ -100,6 +107,8 @@ __all__ = [
     "funnel_sensitivity",
     "interest",
     "lead_aging",
+    "lead_dispatch",
+    "lead_owners",
     "lead_pool",
     "leads",
     "lifecycle",

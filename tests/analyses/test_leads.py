@@ -11,10 +11,13 @@ import pytest
 
 import crmkit as ck
 from crmkit import text
+from crmkit.analyses.leads.dispatch import policy_gain
 from crmkit.analyses.leads.incidence import incidence
 from crmkit.analyses.leads.speed import fitted
+from crmkit.analyses.leads.wins import against_expected
 from crmkit.errors import ParameterError
 from crmkit.kaplan_meier import kaplan_meier
+from crmkit.shrinkage import shrink
 from crmkit.simulate import simulate
 
 _spec = importlib.util.spec_from_file_location(
@@ -341,3 +344,150 @@ def test_the_simulated_firm(book):
     stages = life.stages.set_index("stage")
     assert (stages["any"].dropna() >= stages.status.dropna()).all()
     assert stages.loc["interacted"].status < 0.5 * stages.loc["interacted", "any"]
+
+
+class TestOwners:
+    LEADS = lead_table(
+        *((f"w{n}", "web", "2025-03-03 08:00", f"c{n}") for n in range(4)),
+        ("f0", "fair", "2025-03-03 08:00", "c9"),
+        ("new", "web", "2025-06-29 08:00"),
+    )
+    STEPS = step_table(
+        ("w0", "dispatched", "2025-03-03 09:00", "A1"),
+        ("w0", "interacted", "2025-03-03 10:00", "A1"),
+        ("w0", "won", "2025-03-04 09:00", "A1"),
+        ("w1", "dispatched", "2025-03-03 09:00", "A1"),
+        ("w1", "dispatched", "2025-03-05 09:00", "A2"),  # handed on, then won by A2
+        ("w1", "won", "2025-03-06 09:00", "A2"),
+        ("w2", "dispatched", "2025-03-03 09:00", "A2"),
+        ("w2", "won", "2025-04-03 09:00", "A2"),  # after its month
+        ("w3", "dispatched", "2025-03-03 09:00"),  # nobody's
+        ("w3", "won", "2025-03-04 09:00"),
+        ("f0", "dispatched", "2025-03-03 09:00", "A1"),
+        ("new", "dispatched", "2025-06-29 09:00", "A1"),
+    )
+    ORDERS = ibis.memtable(
+        pd.DataFrame({
+            "order_id": ["o1", "o2", "o3"],
+            "customer_id": ["c0", "c0", "c1"],
+            "ordered_at": pd.to_datetime(
+                ["2025-03-04 09:00", "2025-03-05 09:00", "2025-03-20 09:00"]
+            ),
+            "amount": [10.0, 99.0, 5.0],
+        })
+    )  # fmt: skip
+
+    def test_by_hand(self):
+        found = ck.lead_owners(self.LEADS, self.STEPS, self.ORDERS, **WHEN)
+        owners = found.owners.set_index("agent")
+        columns = ["n", "interacted", "won", "unpaid", "revenue"]
+        assert owners.loc["A1", columns].tolist() == [3, 1, 1, 0, 10.0]
+        assert owners.loc["A2", columns].tolist() == [2, 0, 1, 1, 0.0]
+        # web: first time 1 of 3, given out again 1 of 1; fair: 0 of 1.
+        assert owners.expected.round(6).to_dict() == {"A1": 0.666667, "A2": 1.333333}
+        assert "1 of 2 wins have no purchase" in found.findings()[-1].words
+
+    def test_the_first_owner_may_be_credited(self):
+        found = ck.lead_owners(self.LEADS, self.STEPS, rule="first", **WHEN)
+        assert found.owners.set_index("agent").won.to_dict() == {"A1": 2, "A2": 0}
+        assert "revenue" not in str(found.table().columns)
+
+    def test_nobody_and_impossible_rules(self):
+        found = ck.lead_owners(self.LEADS, step_table(), **WHEN)
+        assert found.empty
+        assert "No assignment to an owner" in found.headline
+        assert found.key_figures() == found.findings() == ()
+        with pytest.raises(ParameterError, match="Give one of: holder, first"):
+            ck.lead_owners(self.LEADS, self.STEPS, rule="last", **WHEN)
+
+
+class TestDispatch:
+    LEADS = lead_table(
+        ("closed", "web", "2025-03-03 08:00"),
+        ("back", "web", "2025-03-03 08:00", "c1"),
+        ("fresh", "web", "2025-06-29 08:00", "c2"),
+        ("held", "web", "2025-06-29 08:00"),
+        ("odd", "never seen", "2025-06-29 08:00"),
+        *((f"e{n}", "web", "2025-03-03 08:00") for n in range(40)),
+        *((f"l{n}", "web", "2025-05-20 08:00") for n in range(40)),
+    )
+    STEPS = step_table(
+        ("closed", "dispatched", "2025-03-03 09:00", "A1"),
+        ("closed", "lost", "2025-03-04 09:00", "A1"),
+        ("back", "dispatched", "2025-03-03 09:00", "A1"),
+        ("back", "released", "2025-03-20 09:00", "A1"),
+        ("held", "dispatched", "2025-06-29 09:00", "A2"),
+        *(
+            (f"{half}{n}", "dispatched", f"2025-0{day} 09:00", f"A{n % 2 + 1}")
+            for half, day in (("e", "3-03"), ("l", "5-20"))
+            for n in range(40)
+        ),
+        ("e39", "dispatched", "2025-03-10 09:00", "gone"),
+        *(
+            (f"{half}{n}", "won", f"2025-0{day} 09:00", f"A{n % 2 + 1}")
+            for half, day in (("e", "3-05"), ("l", "5-22"))
+            for n in (0, 2, 4, 6, 8, 10, 12, 1)
+        ),
+    )
+
+    @pytest.fixture
+    def found(self):
+        return ck.lead_dispatch(self.LEADS, self.STEPS, days=120, **WHEN)
+
+    def test_who_waits_and_who_gets_them(self, found):
+        waiting = found.waiting
+        assert waiting.lead_id.tolist() == ["fresh", "back"]  # the newest first; one source
+        assert waiting.customer_id.tolist() == ["c2", "c1"]
+        listed = found.actions()
+        assert listed.name == "leads_to_give_out"
+        assert len(listed) == 2
+
+    def test_who_left_gets_nothing_and_shares_add_up(self, found):
+        shares = found.shares.set_index("agent").share
+        assert shares["gone"] == 0
+        assert shares.sum() == pytest.approx(1)
+        assert shares["A1"] >= shares["A2"]
+        assert shares.max() / shares[["A1", "A2"]].min() <= 1.5**2
+
+    def test_the_policy_is_judged_on_later_leads(self, found):
+        assert found.judged == 40
+        value, low, high = found.gain
+        assert low <= value <= high
+
+    def test_nothing_to_learn_from(self):
+        found = ck.lead_dispatch(lead_table(), step_table(), **WHEN)
+        assert found.empty
+        assert "old enough to learn from" in found.headline
+        assert found.findings() == ()
+        assert len(found.actions()) == 0
+        with pytest.raises(ParameterError, match="give a cap from 1 on"):
+            ck.lead_dispatch(lead_table(), step_table(), cap=0.5, **WHEN)
+
+
+def test_the_gain_of_a_policy_is_covered_whatever_owners_are_like():
+    """120 firms of 20 owners, half of them with equal owners: where nothing can be gained."""
+    rng = np.random.default_rng(4)
+    covered = claimed = 0
+    for firm in range(120):
+        equal = firm % 2 == 0
+        rates = 0.09 * np.exp(rng.normal(0, 0.0 if equal else 0.4, 20))
+        parts = []
+        for late in (False, True):
+            n = rng.integers(80, 200, 20)
+            parts.append(pd.DataFrame({
+                "credited": [f"A{i:02d}" for i in range(20)], "source": "web", "again": False,
+                "late": late, "n": n, "interacted": 0, "won": rng.binomial(n, rates), "unpaid": 0,
+                "revenue": 0.0, "last": pd.Timestamp("2025-06-01"),
+            }))  # fmt: skip
+        cells = pd.concat(parts, ignore_index=True)
+        (_, low, high), _, _ = policy_gain(cells, 1.5, 0)
+        early = against_expected(cells[~cells.late])
+        index = pd.Series(shrink(early.won, early.n, early.expected, seed=0).ratio)
+        weights = index.clip(1 / 1.5, 1.5) / index.clip(1 / 1.5, 1.5).sum()
+        later = cells[cells.late]
+        scale = later.won.sum() / (later.n.to_numpy() * rates).sum()
+        truth = later.n.sum() * scale * float(rates @ (weights - 0.05))
+        covered += low <= truth <= high
+        claimed += equal and low > 0
+    assert covered >= 108
+    assert claimed <= 5

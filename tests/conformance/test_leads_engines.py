@@ -11,7 +11,8 @@ pytestmark = pytest.mark.spark
 LEADS = {"lead_id": "string", "customer_id": "string", "list_id": "string", "source": "string",
          "created_at": "timestamp"}  # fmt: skip
 STEPS = {"lead_id": "string", "occurred_at": "timestamp", "kind": "string", "agent_id": "string"}
-ORDERS = {"customer_id": "string", "ordered_at": "timestamp"}
+ORDERS = {"order_id": "string", "customer_id": "string", "ordered_at": "timestamp",
+          "amount": "float64"}  # fmt: skip
 KINDS = ["dispatched", "contacted", "interacted", "intent", "won", "lost", "released", "recycled",
          "follow_up"]  # fmt: skip
 WHEN = {"as_of": "2025-06-30", "timezone": "Asia/Shanghai"}
@@ -37,7 +38,10 @@ def frames():
         "lead_id": [f"L{i}" for i in rng.integers(0, 300, m)], "occurred_at": at(m, 130),
         "kind": rng.choice(KINDS, m), "agent_id": rng.choice(["A1", "A2", None], m),
     })  # fmt: skip
-    orders = pd.DataFrame({"customer_id": rng.choice(["c1", "c2"], k), "ordered_at": at(k, 120)})
+    orders = pd.DataFrame({
+        "order_id": [f"o{i}" for i in range(k)], "customer_id": rng.choice(["c1", "c2"], k),
+        "ordered_at": at(k, 120), "amount": rng.integers(1, 90, k).astype("float64"),
+    })  # fmt: skip
     return leads, steps, orders
 
 
@@ -78,3 +82,11 @@ def test_first_response(both):
 def test_aging(both):
     one, other = (ck.lead_aging(tables[1], **WHEN) for tables in both)
     _same(one.curve, other.curve)
+
+
+def test_owners_and_dispatch(both):
+    one, other = (ck.lead_owners(*tables, **WHEN).owners for tables in both)
+    _same(one.drop(columns="last"), other.drop(columns="last"))
+    one, other = (ck.lead_dispatch(*tables[:2], **WHEN) for tables in both)
+    _same(one.waiting, other.waiting)
+    assert one.gain == pytest.approx(other.gain, nan_ok=True)

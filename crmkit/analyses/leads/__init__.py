@@ -1,7 +1,9 @@
 """Leads: from list to win to pool; how fast they are answered, how they age, what is in hand."""
 
 from crmkit.analyses.leads.aging import LeadAging, lead_aging
+from crmkit.analyses.leads.dispatch import LeadDispatch, lead_dispatch
 from crmkit.analyses.leads.life import leads
+from crmkit.analyses.leads.owners import LeadOwners, lead_owners
 from crmkit.analyses.leads.pool import LeadPool, lead_pool
 from crmkit.analyses.leads.response import first_response
 from crmkit.analyses.leads.response_result import FirstResponse
@@ -10,10 +12,14 @@ from crmkit.analyses.leads.stages import Leads
 __all__ = [
     "FirstResponse",
     "LeadAging",
+    "LeadDispatch",
+    "LeadOwners",
     "LeadPool",
     "Leads",
     "first_response",
     "lead_aging",
+    "lead_dispatch",
+    "lead_owners",
     "lead_pool",
     "leads",
 ]

@@ -51,7 +51,8 @@ def assignments(steps: ir.Table) -> ir.Table:
     released.
 
     Returns: lead_id, round (from 1), agent (who got it; null where a list went to the dialler),
-    dispatched, contacted, won, lost, released, next (dispatched again): instants or null.
+    dispatched, contacted, interacted, won, lost, released, next (given out again): instants or
+    null.
     """
     given = (steps.kind == "dispatched").cast("int64")
     marked = steps.mutate(_given=given)
@@ -74,6 +75,7 @@ def assignments(steps: ir.Table) -> ir.Table:
         agent=placed.agent_id.min(where=placed.kind == "dispatched"),
         dispatched=first("dispatched"),
         contacted=first("contacted"),
+        interacted=first("interacted"),
         won=first("won"),
         lost=first("lost"),
         released=first("released"),
