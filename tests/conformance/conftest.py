@@ -43,7 +43,11 @@ def spark(tmp_path_factory):
         session = (
             SparkSession.builder.master("local[2]")
             .appName("crmkit-conformance")
-            .config("spark.sql.shuffle.partitions", 4)
+            .config("spark.sql.shuffle.partitions", 2)
+            # Compiling a plan takes longer than interpreting it on so few rows.
+            .config("spark.sql.codegen.wholeStage", "false")
+            .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+            .config("spark.sql.adaptive.enabled", "false")
             .config("spark.sql.session.timeZone", "UTC")
             .config("spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("warehouse")))
             .config("spark.ui.enabled", "false")

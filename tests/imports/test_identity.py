@@ -103,6 +103,46 @@ def test_a_split_person_stays_where_its_crm_id_is():
     assert result.split.to_pylist() == [{"previous": "C1", "persons": 2}]
 
 
+def test_the_name_of_a_split_person_is_not_given_twice():
+    links = (("cookie", "V0", "cookie", "V1"), ("cookie", "V2", "cookie", "V1"),
+             ("cookie", "V2", "cookie", "V3"))  # fmt: skip
+    first = people(found(*links))
+    name = first["cookie", "V0"]
+    parted = (("cookie", "V0", "cookie", "W0"), *links[1:])
+    result = found(*parted, previous=first)
+    who = people(result)
+    assert who["cookie", "V1"] == who["cookie", "V3"] == name  # most of the ids
+    assert who["cookie", "V0"] == who["cookie", "W0"] != name
+    assert result.split.to_pylist() == [{"previous": name, "persons": 2}]
+    assert people(found(*parted, previous=who)) == who  # and so it stays
+
+
+def test_an_id_that_somebody_else_had_does_not_make_one_person_of_two():
+    links = (("crm", "C5", "cookie", "V1"), ("crm", "C1", "cookie", "V2"))
+    result = found(*links, previous={("cookie", "V1"): "C1"})
+    who = people(result)
+    assert (who["crm", "C5"], who["cookie", "V1"]) == ("C5", "C5")
+    assert (who["crm", "C1"], who["cookie", "V2"]) == ("C1", "C1")
+    assert result.retired.num_rows == result.split.num_rows == 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_persons_and_names_match_one_to_one_from_run_to_run(seed):
+    chance = random.Random(seed)
+    kinds = ["crm", "cookie", "cookie", "email"]
+    ids = [(chance.choice(kinds), f"I{n:02d}") for n in range(40)]
+    before: dict = {}
+    for _ in range(4):
+        links = [(*chance.choice(ids), *chance.choice(ids)) for _ in range(25)]
+        result = found(*links, previous=before, limits=dict.fromkeys(["cookie", "email"], 99))
+        graph = networkx.Graph([(link[:2], link[2:]) for link in links if link[:2] != link[2:]])
+        who = people(result)
+        names = [{who[id_] for id_ in group} for group in networkx.connected_components(graph)]
+        assert all(len(name) == 1 for name in names)
+        assert len(set().union(*names)) == len(names)
+        before = who
+
+
 def test_ids_are_kept_apart_by_cutting_the_link_that_says_least():
     links = (
         ("crm", "C1", "email", "a@b"),

@@ -178,43 +178,72 @@ def _without_shared(con: duckdb.DuckDBPyConnection, limits: Mapping[str, int]) -
 
 
 def _named(con: duckdb.DuckDBPyConnection, previous: str | None) -> None:
-    """Make `_persons` (label, customer_id), `_retired` and `_split`."""
-    known = (
-        (previous if " " in previous else f"SELECT * FROM {previous}")
-        if previous
-        else (
-            "SELECT NULL::VARCHAR AS source, NULL::VARCHAR AS source_id,"
-            " NULL::VARCHAR AS customer_id WHERE false"
-        )
-    )
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE _before AS SELECT label, known.customer_id AS previous,"
-        " count(*) AS ids, bool_or("
-        f"_ids.source = '{STRONG}' AND _ids.id = known.customer_id) AS own"
-        f" FROM ({known}) AS known JOIN _ids ON _ids.source = known.source AND _ids.id ="
-        " known.source_id JOIN _labels USING (node)"
-        " WHERE node NOT IN (SELECT node FROM _shared) GROUP BY ALL"
-    )
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE _heirs AS SELECT previous, label FROM (SELECT *, row_number()"
-        " OVER (PARTITION BY previous ORDER BY own DESC, ids DESC, label) AS place FROM _before)"
-        " WHERE place = 1"
-    )
+    """Make `_persons` (label, customer_id), `_retired` and `_split`; no two persons share a name."""
+    _inherited(con, previous)
     con.execute(
         "CREATE OR REPLACE TEMP TABLE _persons AS SELECT label, coalesce(kept, crm, 'P' ||"
-        " substr(md5(first), 1, 16)) AS customer_id FROM (SELECT label,"
-        f" min(id) FILTER (source = '{STRONG}') AS crm,"
+        " substr(md5(first), 1, 16)) AS customer_id, first, kept IS NULL AND crm IS NULL AS minted"
+        f" FROM (SELECT label, min(id) FILTER (source = '{STRONG}') AS crm,"
         " arg_min(source || ':' || id, node) AS first FROM _ids JOIN _labels USING (node)"
         " WHERE node NOT IN (SELECT node FROM _shared) GROUP BY label)"
         " LEFT JOIN (SELECT label, min(previous) AS kept FROM _heirs GROUP BY label) USING (label)"
     )
+    _minted_anew(con)
+    names = con.execute("SELECT count(*) - count(DISTINCT customer_id) FROM _persons").fetchone()
+    assert names == (0,), "two persons have one name"
     con.execute(
         "CREATE OR REPLACE TEMP TABLE _retired AS SELECT previous, customer_id FROM _heirs"
         " JOIN _persons USING (label) WHERE previous <> customer_id"
     )
     con.execute(
         "CREATE OR REPLACE TEMP TABLE _split AS SELECT previous, count(*) AS persons FROM _before"
-        " GROUP BY previous HAVING count(*) > 1"
+        " WHERE ids > 0 GROUP BY previous HAVING count(*) > 1"
+    )
+
+
+def _inherited(con: duckdb.DuckDBPyConnection, previous: str | None) -> None:
+    """Make `_before` (label, previous, ids, own) and `_heirs`, the one label for each previous id.
+
+    The person with the CRM id X inherits X even where no earlier row of X is that CRM id.
+    """
+    known = (previous if " " in previous else f"SELECT * FROM {previous}") if previous else (
+        "SELECT NULL::VARCHAR AS source, NULL::VARCHAR AS source_id,"
+        " NULL::VARCHAR AS customer_id WHERE false"
+    )  # fmt: skip
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE _known AS SELECT DISTINCT source, source_id,"
+        f" customer_id AS previous FROM ({known}) WHERE customer_id IS NOT NULL"
+    )
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE _before AS SELECT label, previous, sum(ids)::BIGINT AS ids,"
+        " bool_or(own) AS own FROM (SELECT node, previous, 1 AS ids, false AS own FROM _known"
+        " JOIN _ids ON _ids.source = _known.source AND _ids.id = _known.source_id UNION ALL"
+        " SELECT node, previous, 0, true FROM (SELECT DISTINCT previous FROM _known)"
+        f" JOIN _ids ON _ids.source = '{STRONG}' AND _ids.id = previous)"
+        " JOIN _labels USING (node) WHERE node NOT IN (SELECT node FROM _shared) GROUP BY ALL"
+    )
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE _heirs AS SELECT previous, label FROM (SELECT *, row_number()"
+        " OVER (PARTITION BY previous ORDER BY own DESC, ids DESC, label) AS place FROM _before)"
+        " WHERE place = 1"
+    )
+
+
+def _minted_anew(con: duckdb.DuckDBPyConnection) -> None:
+    """Give another hash to who would get one that a person has or had.
+
+    That happens where a person was split and the part with the smallest id is not the one that
+    keeps the name.
+    """
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE _anew AS SELECT label, arg_min(name, turn) AS name FROM"
+        " (SELECT label, turn, 'P' || substr(md5(first || '/' || turn), 1, 16) AS name"
+        " FROM _persons, range(1, 100) AS turns(turn) WHERE minted AND customer_id IN"
+        " (SELECT previous FROM _known))"
+        " WHERE name NOT IN (SELECT previous FROM _known) GROUP BY label"
+    )
+    con.execute(
+        "UPDATE _persons SET customer_id = name FROM _anew WHERE _anew.label = _persons.label"
     )
 
 
