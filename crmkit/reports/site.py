@@ -10,7 +10,7 @@ import jinja2
 
 from crmkit import places, text
 from crmkit.reports.cards import Card, Entry, cards, moment
-from crmkit.reports.shelf import Shelf
+from crmkit.reports.shelf import Shelf, recency
 from crmkit.settings import BookSettings
 
 __all__ = ["index_pages"]
@@ -33,7 +33,25 @@ def index_pages(shelf: Shelf, book: BookSettings) -> dict[str, str]:
     Returns: pages by file name.
     """
     pages = {f"index.{language}.html": _page(shelf, book, language) for language in text.LANGUAGES}
-    return {"index.html": pages[f"index.{book.language}.html"], **pages}
+    return {"index.html": pages[f"index.{book.language}.html"], **pages, **_latest(shelf)}
+
+
+def _latest(shelf: Shelf) -> dict[str, str]:
+    """For bookmarks: `<slug>/latest.<language>.html` leads to the latest report of a notebook."""
+    found = {}
+    for report in sorted(shelf.reports, key=recency):
+        there = f"{report.period}/{report.language}/report.html"
+        page = (
+            _environment()
+            .get_template("latest.html.j2")
+            .render(
+                there=there,
+                title=report.digest.title or report.slug,
+                lang="zh-CN" if report.language == "zh" else report.language,
+            )
+        )
+        found[f"{report.slug}/latest.{report.language}.html"] = page
+    return found
 
 
 def _page(shelf: Shelf, book: BookSettings, language: str) -> str:

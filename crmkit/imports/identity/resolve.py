@@ -178,7 +178,7 @@ def _without_shared(con: duckdb.DuckDBPyConnection, limits: Mapping[str, int]) -
 
 
 def _named(con: duckdb.DuckDBPyConnection, previous: str | None) -> None:
-    """Make `_persons` (label, customer_id), `_retired` and `_split`; no two persons share a name."""
+    """Make `_persons` (label, customer_id), `_retired` and `_split`; each name is one person's."""
     _inherited(con, previous)
     con.execute(
         "CREATE OR REPLACE TEMP TABLE _persons AS SELECT label, coalesce(kept, crm, 'P' ||"
