@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def english_reader() -> None:
-    """Every test starts with the default reader."""
+def english_reader() -> Iterator[None]:
+    """Every test starts with the default reader, and leaves it to the examples that follow."""
+    text.set_reader()
+    yield
     text.set_reader()

@@ -465,10 +465,10 @@ class TestDispatch:
 
 
 def test_the_gain_of_a_policy_is_covered_whatever_owners_are_like():
-    """120 firms of 20 owners, half of them with equal owners: where nothing can be gained."""
+    """60 firms of 20 owners, half of them with equal owners: where nothing can be gained."""
     rng = np.random.default_rng(4)
     covered = claimed = 0
-    for firm in range(120):
+    for firm in range(60):
         equal = firm % 2 == 0
         rates = 0.09 * np.exp(rng.normal(0, 0.0 if equal else 0.4, 20))
         parts = []
@@ -489,5 +489,5 @@ def test_the_gain_of_a_policy_is_covered_whatever_owners_are_like():
         truth = later.n.sum() * scale * float(rates @ (weights - 0.05))
         covered += low <= truth <= high
         claimed += equal and low > 0
-    assert covered >= 108
-    assert claimed <= 5
+    assert covered >= 53
+    assert claimed <= 3

@@ -66,6 +66,7 @@ def test_each_report_has_its_folder(november: Published) -> None:
                 "report.pdf",
             )
         ),
+        *(f"good/latest.{language}.html" for language in ("en", "zh")),
         "index.en.html",
         "index.html",
         "index.zh.html",

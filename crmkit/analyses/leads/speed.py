@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from scipy.stats import norm
 
 __all__ = ["Speed", "fitted"]
@@ -40,6 +39,9 @@ def fitted(cells: pd.DataFrame) -> Speed | None:
     fewer than 30 assignments share a level, as do rounds from the third on.
     Returns: Speed; None where there are too few wins to tell.
     """
+    # Not at the top: with it loaded, a waiting process no longer hears Ctrl+C.
+    import statsmodels.api as sm  # noqa: PLC0415
+
     wins, all_ = int(cells.won.sum()), int(cells.mature.sum())
     if min(wins, all_ - wins) < _FEWEST:
         return None

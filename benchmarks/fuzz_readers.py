@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of what reads text: needs `pip install atheris`; not part of the tests.
 
-python tests/fuzz/coverage_guided.py settings|text -max_total_time=300
+python benchmarks/fuzz_readers.py settings|text -max_total_time=300
 """
 
 import contextlib
