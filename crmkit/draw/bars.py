@@ -56,7 +56,9 @@ def bars(
     def paint(sheet: Sheet) -> None:
         axes = sheet.axes
         above = sheet.narrow and crowded
-        reach = float(frame[high or value].max()) if len(frame) else 1.0
+        ends = [float(frame[column].max()) for column in (value, high) if column and len(frame)]
+        reach = max((end for end in ends if pd.notna(end)), default=1.0)
+        least = float(frame[value].min()) if len(frame) else 0.0
         for row, (_, item) in enumerate(frame.iterrows()):
             strong = not accent or str(item[label]) in accent
             faded = weak is not None and bool(item[weak])
@@ -69,7 +71,7 @@ def bars(
             )
             words = write(item[value]) + (f" · {item[note]}" if note else "")
             sheet.hover(bar, f"{item[label]}: {words}")
-            edge = float(item[value])
+            edge = float(item[value]) if pd.notna(item[value]) else 0.0
             if low and high and pd.notna(item[high]):
                 axes.plot([item[low], item[high]], [row, row], color=INK, lw=1.2)
                 edge = float(item[high])
@@ -82,7 +84,7 @@ def bars(
                 fontsize=SMALL,
             )
         room = 1.7 if above else 1.45 if note or sheet.narrow else 1.18
-        axes.set_xlim(min(0.0, float(frame[value].min()) if len(frame) else 0), reach * room or 1)
+        axes.set_xlim(min(0.0, least) if pd.notna(least) else 0.0, reach * room or 1)
         rows(axes, names, above=above)
         axes.xaxis.set_visible(False)
         axes.spines["bottom"].set_visible(False)

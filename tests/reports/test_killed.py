@@ -24,7 +24,7 @@ from crmkit.reports.shelf import read_shelf
 from crmkit.settings import read_settings
 from crmkit.simulate import simulate
 
-pytestmark = [pytest.mark.slow, pytest.mark.notebook]
+pytestmark = pytest.mark.slow
 
 KILLS = int(os.environ.get("CRMKIT_KILLS", "200"))
 GAP = 3.0
