@@ -13,7 +13,7 @@ import ibis.expr.schema as sch
 
 from crmkit.errors import ParameterError, nearest
 
-__all__ = ["LEAD_STEPS", "TABLES", "Column", "Table", "table"]
+__all__ = ["LEAD_STEPS", "LEAD_VERDICTS", "TABLES", "Column", "Table", "table"]
 
 TEXT, INSTANT, DAY, MONEY = "string", "timestamp", "date", "decimal(18, 4)"
 COUNT, REAL, FLAG, TEXTS = "int64", "float64", "boolean", "array<string>"
@@ -108,6 +108,7 @@ LEAD_STEPS = (
     "recycled",
     "follow_up",
 )
+LEAD_VERDICTS = ("sound", "blacklisted", "unreachable", "do_not_call", "merged", "too_often")
 CALL_RESULTS = (
     "human",
     "machine",
@@ -238,9 +239,35 @@ _LEADS = Table(
         _may("source", TEXT, "where it came from"),
         _must("created_at", INSTANT, "when it was made"),
         _may("score", REAL, "the firm's own score"),
+        _personal("phone", "telephone number in E.164"),
+        _personal("email", "mail address"),
+        _personal("chat", "open id, such as of WeChat"),
     ),
     key=("lead_id",),
     order=("customer_id", "created_at", "lead_id"),
+    time="created_at",
+)
+
+_LEAD_CHECKS = Table(
+    "lead_checks",
+    "what the import found of a lead",
+    (
+        _must("lead_id", TEXT, "which lead"),
+        _may("customer_id", TEXT, "the customer, where known"),
+        _may("list_id", TEXT, "the list it came in"),
+        _may("source", TEXT, "where it came from"),
+        _must("created_at", INSTANT, "when it was made"),
+        _must("verdict", TEXT, "what was found", values=LEAD_VERDICTS),
+        _must("stored", FLAG, "whether it is among the leads"),
+        _may("into_lead_id", TEXT, "the lead that a repeat was merged into"),
+        _may("agent_id", TEXT, "the owner protected then"),
+        _may("given_to", TEXT, "who was given the repeat all the same"),
+        _may("by_phone", FLAG, "whether a telephone number may be called"),
+        _may("by_email", FLAG, "whether there is a mail address"),
+        _may("by_chat", FLAG, "whether there is an open id"),
+    ),
+    key=("lead_id",),
+    order=("created_at", "lead_id"),
     time="created_at",
 )
 
@@ -381,6 +408,7 @@ TABLES: dict[str, Table] = {
         _SPEND,
         _ORDERS,
         _LEADS,
+        _LEAD_CHECKS,
         _LEAD_EVENTS,
         _CAMPAIGNS,
         _CALLS,

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator
 
 from crmkit import schema
 from crmkit.errors import nearest
-from crmkit.setting_types import Listed
+from crmkit.setting_types import Listed, Part
 
 __all__ = ["RoleSettings"]
 
@@ -27,15 +27,13 @@ def _known(given: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(found)
 
 
-class RoleSettings(BaseModel):
+class RoleSettings(Part):
     """A section [roles.NAME]: what people of a role may see.
 
     `sees` are personal columns, such as "phone" (of customers) or "agents.name"; `users` the login
     names that may take the role (whoever can read the store, where none is named); `lists` the
     reports whose action lists are written for the role with these columns.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     sees: Annotated[Listed, AfterValidator(_known)] = ()
     users: Listed = ()

@@ -7,7 +7,7 @@ from typing import Annotated
 import sqlglot
 from babel.core import get_global
 from babel.numbers import list_currencies
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
@@ -15,7 +15,23 @@ from crmkit import periods
 from crmkit.errors import ParameterError, nearest
 from crmkit.vendors import vendor_codes
 
-__all__ = ["Country", "Currency", "Delimiter", "Encoding", "Labels", "Listed", "Sql", "Zone"]
+__all__ = [
+    "Country",
+    "Currency",
+    "Delimiter",
+    "Encoding",
+    "Labels",
+    "Listed",
+    "Part",
+    "Sql",
+    "Zone",
+]
+
+
+class Part(BaseModel):
+    """A section: its settings only, none changed later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 def _among(what: str, given: str, valid: list[str]) -> str:

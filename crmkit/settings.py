@@ -15,7 +15,6 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     model_validator,
@@ -23,6 +22,7 @@ from pydantic import (
 
 from crmkit import schema
 from crmkit.errors import ParameterError, SettingsError, nearest
+from crmkit.setting_leads import LeadSettings
 from crmkit.setting_roles import RoleSettings
 from crmkit.setting_schedule import MailSettings, ReportSchedule, ScheduleSettings
 from crmkit.setting_types import (
@@ -32,6 +32,7 @@ from crmkit.setting_types import (
     Encoding,
     Labels,
     Listed,
+    Part,
     Sql,
     Zone,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "Expression",
     "Format",
     "IdentitySettings",
+    "LeadSettings",
     "Settings",
     "SiteSettings",
     "TableSettings",
@@ -66,17 +68,13 @@ _ENDINGS: dict[str, Format] = {
 }
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class Expression(_Part):
+class Expression(Part):
     """A canonical column computed from the source's columns by an SQL expression."""
 
     sql: Sql
 
 
-class Constant(_Part):
+class Constant(Part):
     """A canonical column that has one value in every row."""
 
     value: str | int | float | bool
@@ -97,7 +95,7 @@ def _column(value: object) -> object:
 ColumnSource = Annotated[str | Expression | Constant, BeforeValidator(_column)]
 
 
-class BookSettings(_Part):
+class BookSettings(Part):
     """The section [book]: whose data it is, and how time and money are read."""
 
     name: str
@@ -110,7 +108,7 @@ class BookSettings(_Part):
     stale_after_days: int | None = Field(default=None, ge=0)
 
 
-class TableSettings(_Part):
+class TableSettings(Part):
     """A section [tables.NAME]: where a canonical table comes from, and how its columns map.
 
     `latest` is the source's column of the last update, where a record may be delivered again: of
@@ -157,7 +155,7 @@ def _is_duckdb(url: str) -> bool:
     return url.startswith("duckdb:") or ("://" not in url and url.endswith((".duckdb", ".ddb")))
 
 
-class DialerSettings(_Part):
+class DialerSettings(Part):
     """A section [[dialers]]: the logs of a dialler, from which calls and agents' states are made.
 
     `folder` holds its logs; `files` names a log's files where they are not called as usual;
@@ -185,7 +183,7 @@ class DialerSettings(_Part):
         return f"('{quoted}' || {sql})" if self.prefix else f"({sql})"
 
 
-class IdentitySettings(_Part):
+class IdentitySettings(Part):
     """The section [identity]: whose ids are whose, from ids that were seen together.
 
     `links` are files with source_a, id_a, source_b, id_b; `apart` files of pairs that are not one
@@ -200,7 +198,7 @@ class IdentitySettings(_Part):
     )
 
 
-class CalendarSettings(_Part):
+class CalendarSettings(Part):
     """The section [calendar]: when the firm works, for waits in working time.
 
     `hours` as "Mon-Fri 09:00-12:00, 13:30-18:00; Sat 09:00-12:00"; `holidays`, days off;
@@ -224,13 +222,13 @@ class CalendarSettings(_Part):
         return working_hours(self.hours, holidays=self.holidays, workdays=self.workdays)
 
 
-class SiteSettings(_Part):
+class SiteSettings(Part):
     """The section [site]: `keep`, how many periods of each report stay; 0 keeps all."""
 
     keep: int = Field(default=60, ge=0)
 
 
-class Settings(_Part):
+class Settings(Part):
     """A whole crmkit.toml: the book, its tables and diallers, targets, schedule, site, roles.
 
     `file` is where it was read; `fingerprint` is the SHA-256 of its text.
@@ -244,6 +242,7 @@ class Settings(_Part):
     site: SiteSettings = SiteSettings()
     calendar: CalendarSettings = CalendarSettings()
     identity: IdentitySettings | None = None
+    leads: LeadSettings | None = None
     roles: dict[str, RoleSettings] = Field(default_factory=dict)
     file: Path = Field(default=Path("crmkit.toml"), exclude=True)
     fingerprint: str = Field(default="", exclude=True)
@@ -274,6 +273,13 @@ class Settings(_Part):
         if self.identity is not None and "identities" in self.tables:
             raise ValueError(
                 "identity: identities are made of links, so [tables.identities] cannot be given "
+                "too. Keep one of the two."
+            )
+        if self.leads is not None and "leads" not in self.tables:
+            raise ValueError("leads: there is no [tables.leads] whose rows could be checked.")
+        if self.leads is not None and "lead_checks" in self.tables:
+            raise ValueError(
+                "leads: the checks are made of the leads, so [tables.lead_checks] cannot be given "
                 "too. Keep one of the two."
             )
         return self
@@ -402,6 +408,7 @@ def _part(place: tuple[str, ...]) -> type[BaseModel]:
         "calendar": CalendarSettings,
         "dialers": DialerSettings,
         "identity": IdentitySettings,
+        "leads": LeadSettings,
         "roles": RoleSettings,
         "schedule": ScheduleSettings,
         "site": SiteSettings,

@@ -59,11 +59,15 @@ def sql_type(column: schema.Column) -> str:
 
 @dataclass(frozen=True)
 class Cleaning:
-    """How one canonical table is made; `con` is the connection that does the work."""
+    """How one canonical table is made; `con` is the connection that does the work.
+
+    `late` are reasons found only when all rows are there.
+    """
 
     con: duckdb.DuckDBPyConnection
     settings: Settings
     table: schema.Table
+    late: tuple[str, ...] = ()
 
     @property
     def given(self) -> TableSettings:
@@ -96,7 +100,7 @@ class Cleaning:
             if column.type == schema.MONEY:
                 found.append((NEGATIVE, column.name))
         key = ", ".join(c for c in self.table.key)
-        return (*found, (TAKEN, key))
+        return (*found, (TAKEN, key), *((reason, "") for reason in self.late))
 
     def code(self, reason: str, column: str = "") -> int:
         """The number that stands for a reason."""
@@ -270,7 +274,7 @@ class Cleaning:
                 if self.given.one_row_per:
                     continue  # told once the lines are added up
                 test = self.negative(name, prefix="=")
-            elif reason == TAKEN:
+            elif reason == TAKEN or reason in self.late:
                 continue
             else:
                 column = self.table.column(name)

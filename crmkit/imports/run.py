@@ -12,6 +12,7 @@ from crmkit.imports import ledger, store
 from crmkit.imports.clean import Cleaning
 from crmkit.imports.dialers import import_dialers, tables_of
 from crmkit.imports.identity.links import import_links
+from crmkit.imports.leads import LeadCheck, settle_steps
 from crmkit.imports.ledger import FileRows, ImportReport, TableRows
 from crmkit.imports.quarantine import refused, write_quarantine
 from crmkit.imports.readers import Source
@@ -85,24 +86,51 @@ def _made(
     made = folder / "made"
     made.mkdir()
     rows = []
+    checked = settings.leads is not None and "leads" in names
     for name in names:
-        work = folder / name
-        work.mkdir()
-        rows.append(_import(settings, name, work, made, tell))
+        if not (checked and name == "leads"):
+            rows.append(_import(settings, name, _folder(folder, name), made, tell))
     if settings.dialers and (tables is None or set(tables) & set(tables_of(settings))):
         rows = import_dialers(settings, rows, folder, made, tell, tables=tables)
     if settings.identity and (tables is None or "identities" in tables):
-        work = folder / "links"
-        work.mkdir()
-        rows.append(import_links(settings, work, made, tell))
+        rows.append(import_links(settings, _folder(folder, "links"), made, tell))
+    if checked:  # last, for they are told by customers, ids and steps
+        rows = _checked_leads(settings, rows, folder, made, tell)
     report = ImportReport(settings.book.store, tuple(rows), settings.fingerprint)
     store.put_in_place(report, made)
     return report
 
 
+def _folder(parent: Path, name: str) -> Path:
+    made = parent / name
+    made.mkdir()
+    return made
+
+
+def _checked_leads(
+    settings: Settings, rows: Sequence[TableRows], folder: Path, made: Path, tell: Progress
+) -> list[TableRows]:
+    """Leads with the check of [leads]; the steps of those that are not stored are settled."""
+    assert settings.leads is not None
+    if (made / "leads.parquet").exists():
+        raise InputError(
+            "leads: rows come from [tables.leads] and from a dialler, and only the former can be "
+            "checked. Leave out the dialler's list of leads, or the section [leads]."
+        )
+    check = LeadCheck(settings.leads, made, _folder(folder, "lists"), tell)
+    leads, checks = _import_checked(settings, "leads", _folder(folder, "leads"), made, tell, check)
+    settling = _folder(folder, "steps")
+    others = [
+        settle_steps(table, made, settling) if table.table == "lead_events" else table
+        for table in rows
+    ]
+    return [*others, leads, checks]
+
+
 def _chosen(settings: Settings, tables: Iterable[str] | None) -> list[str]:
     linked = ("identities",) if settings.identity else ()
-    there = list(dict.fromkeys((*settings.tables, *tables_of(settings), *linked)))
+    checked = ("lead_checks",) if settings.leads else ()
+    there = list(dict.fromkeys((*settings.tables, *tables_of(settings), *linked, *checked)))
     for name in tables or ():
         if name not in there:
             guess = nearest(name, there)
@@ -116,15 +144,31 @@ def _chosen(settings: Settings, tables: Iterable[str] | None) -> list[str]:
             "so there is nothing to read."
         )
     chosen = list(dict.fromkeys(tables)) if tables is not None else there
+    if settings.leads is not None and {"leads", "lead_events", "lead_checks"} & set(chosen):
+        chosen += ["leads", "lead_events"]  # each is told by the other
+        chosen = list(dict.fromkeys(chosen))
     return [name for name in chosen if name in settings.tables]
 
 
 def _import(settings: Settings, name: str, work: Path, made: Path, tell: Progress) -> TableRows:
+    return _import_checked(settings, name, work, made, tell)[0]
+
+
+def _import_checked(
+    settings: Settings,
+    name: str,
+    work: Path,
+    made: Path,
+    tell: Progress,
+    check: LeadCheck | None = None,
+) -> tuple[TableRows, ...]:
+    """Import a table; where rows are checked against others, with the ledger of what was found."""
+
     def reading(file: str, done: int, total: int) -> None:
         tell(say("Reading {file}", file=file), done, total)
 
     with store.connect(work) as con:
-        cleaning = Cleaning(con, settings, schema.table(name))
+        cleaning = Cleaning(con, settings, schema.table(name), check.reasons if check else ())
         cleaning.create()
         sources: list[Source] = []
         starts = [0]
@@ -133,6 +177,7 @@ def _import(settings: Settings, name: str, work: Path, made: Path, tell: Progres
             starts.append(starts[-1] + cleaning.add(source, number))
         tell(say("Looking for duplicates in {table}", table=name), 0, 1)
         find_repeats(cleaning)
+        found, remarks = check(cleaning) if check else (None, ())
         merge(cleaning)
         tell(say("Writing {table}", table=name), 0, 1)
         stored, unknown = store.write_table(cleaning, made / f"{name}.parquet", tell)
@@ -140,7 +185,9 @@ def _import(settings: Settings, name: str, work: Path, made: Path, tell: Progres
         reasons = ledger.summed(refused(cleaning, sources))
         tell(say("Writing {table}", table=name), 1, 1)
         files = _counted(cleaning, sources)
-        return TableRows(name, files, stored, tuple(sorted(unknown.items())), reasons)
+        left = tuple(sorted(unknown.items()))
+        rows = TableRows(name, files, stored, left, reasons, remarks)
+        return (rows, found) if found else (rows,)
 
 
 def _counted(cleaning: Cleaning, sources: Sequence[Source]) -> tuple[FileRows, ...]:

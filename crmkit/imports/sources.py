@@ -13,7 +13,7 @@ from crmkit.imports import readers
 from crmkit.imports.readers import Source
 from crmkit.settings import Settings, TableSettings
 
-__all__ = ["Advance", "open_sources"]
+__all__ = ["Advance", "open_files", "open_sources"]
 
 Advance = Callable[[str, int, int], None]
 
@@ -24,12 +24,19 @@ def open_sources(settings: Settings, table: str, work: Path, advance: Advance) -
     Parameters: `work`, a folder for copies; `advance`, told (name, bytes done, bytes in all).
     Raises: InputError for what is missing, empty or cannot be read.
     """
-    given = settings.tables[table]
+    yield from open_files(settings, settings.tables[table], f"tables.{table}.from", work, advance)
+
+
+def open_files(
+    settings: Settings, given: TableSettings, where: str, work: Path, advance: Advance
+) -> Iterator[Source]:
+    """Each source that a setting `where` names, as `open_sources` opens those of a table."""
+    copies = where.removeprefix("tables.").removesuffix(".from")
     if given.url is not None:
         for number, wanted in enumerate(given.from_):
-            yield readers.query(settings, given, wanted, work / f"{table}-{number}")
+            yield readers.query(settings, given, wanted, work / f"{copies}-{number}")
         return
-    files = _files(settings, table)
+    files = _files(settings, given, where)
     total, done = sum(path.stat().st_size for path in files), 0
 
     for number, path in enumerate(files):
@@ -40,28 +47,28 @@ def open_sources(settings: Settings, table: str, work: Path, advance: Advance) -
             done += size
             advance(name, min(done, total), total)
 
-        copy = work / f"{table}-{number}"
+        copy = work / f"{copies}-{number}"
         yield _opened(path, name, given, copy, step)
 
 
-def _files(settings: Settings, table: str) -> list[Path]:
+def _files(settings: Settings, given: TableSettings, where: str) -> list[Path]:
     found: list[Path] = []
-    for pattern in settings.tables[table].from_:
+    for pattern in given.from_:
         matches = sorted(
             Path(match)
             for match in glob.glob(str(settings.raw / pattern), recursive=True)  # noqa: PTH207
             if Path(match).is_file()
         )
         if not matches:
-            raise InputError(_not_there(settings, table, pattern))
+            raise InputError(_not_there(settings, where, pattern))
         found += [match for match in matches if match not in found]
     return found
 
 
-def _not_there(settings: Settings, table: str, pattern: str) -> str:
+def _not_there(settings: Settings, where: str, pattern: str) -> str:
     wanted = settings.raw / pattern
     folder = wanted.parent
-    words = f"tables.{table}.from: no file matches {pattern!r} in {settings.raw}."
+    words = f"{where}: no file matches {pattern!r} in {settings.raw}."
     if not folder.is_dir():
         return f"{words} There is no folder {folder}."
     names = sorted(path.name for path in folder.iterdir() if path.is_file())

@@ -15,7 +15,7 @@ from crmkit.imports.phones import mapped
 from crmkit.imports.readers import literal, quoted
 from crmkit.text import say
 
-__all__ = ["order_of", "put_in_place", "write_table"]
+__all__ = ["number_phones", "order_of", "put_in_place", "write_table"]
 
 LEDGER = "ledger.json"
 
@@ -34,9 +34,9 @@ def write_table(cleaning: Cleaning, target: Path, advance: Advance) -> tuple[int
     """
     con, table = cleaning.con, cleaning.table
     unknown = _unread(cleaning)
-    phone = _phones(cleaning, advance)
+    phone = number_phones(cleaning, advance)
     if phone:
-        unknown["phone"] = phone[1]
+        unknown["phone"] = _unread_phones(cleaning)
     cells = ", ".join(_cell(cleaning, column) for column in table.columns)
     source = "kept LEFT JOIN phones ON kept.phone = phones.given" if phone else "kept"
     con.execute(
@@ -73,12 +73,16 @@ def _unread(cleaning: Cleaning) -> dict[str, int]:
     return dict(zip((c.name for c in cleaning.doubtful), map(int, found), strict=True))
 
 
-def _phones(cleaning: Cleaning, advance: Advance) -> tuple[str, int] | None:
-    """Make the table `phones` of each distinct number, where phones are mapped."""
+def number_phones(cleaning: Cleaning, advance: Advance) -> bool:
+    """Make the table `phones` of each distinct number, once, where phones are mapped."""
     con = cleaning.con
     if "phone" not in cleaning.given.columns or "phone" not in cleaning.table.names:
-        return None
-    given = con.execute("SELECT DISTINCT phone FROM kept WHERE phone IS NOT NULL ORDER BY ALL")
+        return False
+    if con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'phones'").fetchone():
+        return True
+    given = con.execute(
+        "SELECT DISTINCT phone FROM cleaned WHERE _reason = 0 AND phone IS NOT NULL ORDER BY ALL"
+    )
     numbers = [row[0] for row in given.fetchall()]
     stage = say("Telephone numbers")
     found = mapped(
@@ -92,10 +96,14 @@ def _phones(cleaning: Cleaning, advance: Advance) -> tuple[str, int] | None:
     con.register("listed", listed)
     con.execute("CREATE TEMP TABLE phones AS SELECT * FROM listed")
     con.unregister("listed")
-    lost = con.execute(
+    return True
+
+
+def _unread_phones(cleaning: Cleaning) -> int:
+    lost = cleaning.con.execute(
         "SELECT count(*) FROM kept JOIN phones ON kept.phone = phones.given WHERE e164 IS NULL"
     )
-    return "phone", int(lost.fetchall()[0][0])
+    return int(lost.fetchall()[0][0])
 
 
 def put_in_place(report: ImportReport, made: Path) -> None:

@@ -194,8 +194,8 @@ _DISPOSITIONS = (
 def _leads(given: DialerSettings) -> str:
     return (
         f"SELECT {given.named('lead_id')} AS lead_id, vendor_lead_code AS customer_id, list_id,"
-        " source_id AS source, created_at, try_cast(rank AS DOUBLE) AS score FROM vicidial_list"
-        " WHERE created_at IS NOT NULL"
+        " source_id AS source, created_at, try_cast(rank AS DOUBLE) AS score, NULL AS phone,"
+        " NULL AS email, NULL AS chat FROM vicidial_list WHERE created_at IS NOT NULL"
     )
 
 

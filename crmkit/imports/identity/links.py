@@ -5,18 +5,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from crmkit import schema
 from crmkit.imports import store
+from crmkit.imports.files import gather, numbers, opened
 from crmkit.imports.identity.resolve import Resolved, resolve
 from crmkit.imports.ledger import FileRows, Refused, Remark, TableRows
-from crmkit.imports.phones import mapped
-from crmkit.imports.readers import Source, literal, quoted
-from crmkit.imports.sources import Advance, open_sources
-from crmkit.settings import IdentitySettings, Settings, TableSettings
-from crmkit.text import message, say
+from crmkit.imports.readers import Source, literal
+from crmkit.imports.sources import Advance
+from crmkit.settings import IdentitySettings, Settings
+from crmkit.text import message
 
 __all__ = ["LISTS", "import_links"]
 
@@ -49,8 +48,8 @@ def import_links(settings: Settings, work: Path, made: Path, advance: Advance) -
     given = settings.identity
     assert given is not None
     with store.connect(work) as con:
-        sources = _opened(settings, given.links, work, advance)
-        _gather(con, sources, "_seen")
+        sources = opened(settings, "identity.links", given.links, given.encoding, work, advance)
+        gather(con, sources, _COLUMNS, "_seen")
         _unify(con, settings.book.country)
         before = settings.book.store / f"{_TABLE}.parquet"
         found = resolve(
@@ -64,29 +63,6 @@ def import_links(settings: Settings, work: Path, made: Path, advance: Advance) -
     return _ledger(sources, found)
 
 
-def _opened(settings: Settings, names: Sequence[str], work: Path, advance: Advance) -> list[Source]:
-    """The files, read as any other export is."""
-    given = settings.identity
-    assert given is not None
-    columns = {"source": "source_a", "source_id": "id_a", "customer_id": "id_b"}
-    table = TableSettings.model_validate(
-        {"from": tuple(names), "columns": columns, "encoding": given.encoding}
-    )
-    asked = settings.model_copy(update={"tables": {_TABLE: table}})
-    return list(open_sources(asked, _TABLE, work, lambda file, done, total: advance(
-        say("Reading {file}", file=file), done, total
-    )))  # fmt: skip
-
-
-def _gather(con: duckdb.DuckDBPyConnection, sources: Sequence[Source], made: str) -> None:
-    """All links in one table; a file that lacks a column is refused when they are resolved."""
-    parts = []
-    for source in sources:
-        cells = ", ".join(quoted(c) for c in source.columns if c in _COLUMNS) or "NULL AS nothing"
-        parts.append(f"SELECT {cells} FROM ({source.relation})")
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {made} AS {' UNION ALL BY NAME '.join(parts)}")
-
-
 def _unify(con: duckdb.DuckDBPyConnection, country: str | None) -> None:
     """Numbers in E.164, mail addresses in lower case."""
     there = {column[0] for column in con.execute("DESCRIBE _seen").fetchall()}
@@ -95,19 +71,12 @@ def _unify(con: duckdb.DuckDBPyConnection, country: str | None) -> None:
         if {source, id_} <= there:
             con.execute(f"UPDATE _seen SET {source} = lower(trim({source}::VARCHAR))")
             con.execute(f"UPDATE _seen SET {id_} = lower({id_}) WHERE {source} = 'email'")
-            rows = con.execute(
-                f"SELECT DISTINCT {id_}::VARCHAR FROM _seen WHERE {source} = 'phone' ORDER BY 1"
-            ).fetchall()
-            numbers = [row[0] for row in rows if row[0] is not None]
-            known = mapped(numbers, country, lambda _: None)
-            listed = pa.table({"given": pa.array(numbers, pa.string()),
-                               "e164": pa.array(known, pa.string())})  # fmt: skip
-            con.register("_numbers", listed)
+            wanted = f"SELECT {id_} AS number FROM _seen WHERE {source} = 'phone'"
+            numbers(con, wanted, country, "_e164")
             con.execute(
-                f"UPDATE _seen SET {id_} = e164 FROM _numbers WHERE {source} = 'phone'"
+                f"UPDATE _seen SET {id_} = e164 FROM _e164 WHERE {source} = 'phone'"
                 f" AND {id_} = given"
             )
-            con.unregister("_numbers")
 
 
 def _apart(
@@ -122,7 +91,8 @@ def _apart(
         return []
     folder = work / "apart"
     folder.mkdir()
-    _gather(con, _opened(settings, given.apart, folder, advance), "_parted")
+    sources = opened(settings, "identity.apart", given.apart, given.encoding, folder, advance)
+    gather(con, sources, _COLUMNS, "_parted")
     rows = con.execute(f"SELECT DISTINCT {', '.join(_COLUMNS)} FROM _parted ORDER BY ALL")
     return [(str(a), str(b), str(c), str(d)) for a, b, c, d in rows.fetchall()]
 
