@@ -22,11 +22,15 @@ from crmkit.analyses.forms import FormEvents, forms
 from crmkit.analyses.funnel import dropoff, funnel, funnel_drivers, funnel_sensitivity
 from crmkit.analyses.interest import interest
 from crmkit.analyses.leads import (
+    DispatchRules,
     first_response,
     lead_aging,
+    lead_cost,
     lead_dispatch,
     lead_owners,
     lead_pool,
+    lead_quality,
+    lead_score,
     leads,
 )
 from crmkit.analyses.lifecycle import lifecycle
@@ -70,6 +74,7 @@ __all__ = [
     "Anchors",
     "Book",
     "Cleaning",
+    "DispatchRules",
     "DropRule",
     "Exclusion",
     "FormEvents",
@@ -107,9 +112,12 @@ __all__ = [
     "funnel_sensitivity",
     "interest",
     "lead_aging",
+    "lead_cost",
     "lead_dispatch",
     "lead_owners",
     "lead_pool",
+    "lead_quality",
+    "lead_score",
     "leads",
     "lifecycle",
     "lifetime",

@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "crmkit"
 SHARED = {
     "actions", "activity", "blocks", "btyd", "contacts", "credit", "dials", "errors",
     "kaplan_meier", "periods", "persons", "places", "printable", "purchases", "queues", "records",
-    "result", "schema", "scoring", "segmentation", "sessions", "shrinkage", "snapshots",
+    "result", "schema", "scoring", "segmentation", "sessions", "sheets", "shrinkage", "snapshots",
     "spreadsheet", "stats", "steps", "svg", "text", "working_hours",
     "working_time",
 }  # fmt: skip

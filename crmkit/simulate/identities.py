@@ -25,7 +25,7 @@ from crmkit.simulate.telephone.leads import people_called
 from crmkit.simulate.telephone.work import FloorWork
 from crmkit.simulate.touches import NONE
 
-__all__ = ["Identities", "draw_identities"]
+__all__ = ["Identities", "draw_identities", "phone_numbers"]
 
 Wholes = npt.NDArray[np.int64]
 
@@ -151,17 +151,17 @@ def _phones_of_leads(journeys: Journeys) -> pa.Table:
     met, leads = journeys.met, journeys.leads
     open_ = np.flatnonzero((leads.customer == NOBODY) & (leads.copy_of == NONE))
     return _ids(
-        "phone", _numbers(met, open_), person_ids(leads, met.world.tag).take(pa.array(open_))
+        "phone", phone_numbers(met, open_), person_ids(leads, met.world.tag).take(pa.array(open_))
     )
 
 
 def _phones_called(floor: FloorWork) -> pa.Table:
     """Telephones of the prospects on the floor's lists."""
     number, person = people_called(floor)
-    return _ids("phone", _numbers(floor.met, number), person)
+    return _ids("phone", phone_numbers(floor.met, number), person)
 
 
-def _numbers(met: Met, prospect: Wholes) -> pa.Array:
+def phone_numbers(met: Met, prospect: Wholes) -> pa.Array:
     """Telephone numbers of prospects, all different, which no customer has."""
     offset = int(met.whole.stream("phones").integers(10**8))
     among_all = (len(met.people) + prospect) * met.world.parts + (met.world.part or 0)

@@ -71,7 +71,7 @@ def draw_journeys(met: Met, sold: Wholes | None = None) -> Journeys:
     usual = draw_touches(met, causes, starts)
     visits = draw_visits(met, causes, usual, lengths)
     leads = draw_leads(met, _stages(met, visits), sold)
-    visits = _in_order(_asking(met, visits, leads))
+    visits = _in_order(_asking(met, _unmet(met, visits, leads), leads))
     churn = draw_churn_causes(met)
     signs = draw_signs(met, churn)
     trials = joined_trials([draw_drives(met), draw_warnings(met, signs)])
@@ -115,6 +115,24 @@ def _asking(met: Met, visits: Visits, leads: Leads) -> Visits:
         length[could], start[could] = lasted, leads.created[asked] - lasted
     known = visits.known & (customer != NOBODY)
     return replace(visits, lead=lead, start=start, length=length, customer=customer, known=known)
+
+
+def _unmet(met: Met, visits: Visits, leads: Leads) -> Visits:
+    """Who won by a lead was not seen on the site before it came in, unless by the visit that asked.
+
+    Other visits would tell who wins: prospects who do not buy have none. They become strangers'.
+    """
+    came = np.full(len(met.people), -1)
+    won = np.flatnonzero((leads.customer != NOBODY) & (leads.copy_of == NONE))
+    came[leads.customer[won]] = leads.created[won]
+    of = np.where(visits.customer == NOBODY, 0, visits.customer)
+    early = (visits.customer != NOBODY) & (visits.order == NONE) & (visits.start < came[of])
+    visitor = visits.visitor.copy()
+    visitor[early] = (
+        max(int(visitor.max(initial=0)), 2 * len(met.people)) + 1 + np.arange(early.sum())
+    )
+    customer = np.where(early, NOBODY, visits.customer)
+    return replace(visits, visitor=visitor, customer=customer, known=visits.known & ~early)
 
 
 def _in_order(visits: Visits) -> Visits:

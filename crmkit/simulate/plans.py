@@ -169,7 +169,7 @@ class Remedy:
 
 @dataclass(frozen=True)
 class Source:
-    """Where leads come from: relative share, lists, weight on the log odds, cost of a lead."""
+    """Where leads come from: relative share, lists, weight on the log odds."""
 
     name: str
     share: float

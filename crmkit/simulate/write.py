@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from crmkit.errors import ParameterError
+from crmkit.simulate.arrivals import Arrivals, draw_arrivals
 from crmkit.simulate.contacts import (
     campaigns_table,
     interventions_table,
@@ -101,6 +102,7 @@ class _Made:
     journeys: Journeys
     identities: Identities
     phone: PhoneWork
+    arrivals: Arrivals
 
 
 def _made(world: World) -> _Made:
@@ -110,11 +112,13 @@ def _made(world: World) -> _Made:
     with_phone = pc.is_valid(shop.tables["customers"]["phone"])
     floor = draw_floor(met, with_phone.to_numpy(zero_copy_only=False))
     journeys = draw_journeys(met, floor.sales.first_orders(met))
+    identities = draw_identities(journeys, shop.tables["customers"], floor)
     return _Made(
         firm=shop,
         journeys=journeys,
-        identities=draw_identities(journeys, shop.tables["customers"], floor),
+        identities=identities,
         phone=draw_phone_work(floor, journeys.leads),
+        arrivals=draw_arrivals(met, journeys.leads, identities.truth),
     )
 
 
@@ -146,6 +150,7 @@ def _both(name: str, desk: pa.Table, floor: pa.Table) -> pa.Table:
 def _hidden(made: _Made) -> Mapping[str, pa.Table]:
     hidden = {"truth_customers": customers_truth(made.firm)}
     hidden |= truth_tables(made.journeys, made.identities)
+    hidden["truth_arrivals"] = made.arrivals.truth
     return hidden | phone_truth_tables(made.phone)
 
 
@@ -182,6 +187,8 @@ def _write_raw(made: _Made, folder: Path) -> None:
     for name, content in exports.files.items():
         _put(folder / "raw" / name, content)
     _put(folder / "raw" / _LINKS, made.identities.links)
+    for name, content in made.arrivals.files.items():
+        _put(folder / "raw" / name, content)
     logged = {name: pq.read_table(folder / f"{name}.parquet") for name in _LOGGED}
     for name, content in dialler_exports(made.firm.world, logged).items():
         _put(folder / "raw" / DIALLER / name, content)

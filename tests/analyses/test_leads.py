@@ -11,8 +11,8 @@ import pytest
 
 import crmkit as ck
 from crmkit import text
-from crmkit.analyses.leads.dispatch import policy_gain
 from crmkit.analyses.leads.incidence import incidence
+from crmkit.analyses.leads.policy import policy_gain
 from crmkit.analyses.leads.speed import fitted
 from crmkit.analyses.leads.wins import against_expected
 from crmkit.errors import ParameterError
@@ -432,7 +432,8 @@ class TestDispatch:
 
     @pytest.fixture
     def found(self):
-        return ck.lead_dispatch(self.LEADS, self.STEPS, days=120, **WHEN)
+        rules = ck.DispatchRules(protection=365)
+        return ck.lead_dispatch(self.LEADS, self.STEPS, days=120, rules=rules, **WHEN)
 
     def test_who_waits_and_who_gets_them(self, found):
         waiting = found.waiting
@@ -460,8 +461,22 @@ class TestDispatch:
         assert "old enough to learn from" in found.headline
         assert found.findings() == ()
         assert len(found.actions()) == 0
-        with pytest.raises(ParameterError, match="give a cap from 1 on"):
-            ck.lead_dispatch(lead_table(), step_table(), cap=0.5, **WHEN)
+        with pytest.raises(ParameterError, match="give at least 1 for each"):
+            ck.DispatchRules(cap=0.5)
+        with pytest.raises(ParameterError, match="give 2 days or more"):
+            ck.lead_dispatch(lead_table(), step_table(), days=1, **WHEN)
+
+    def test_the_rules_of_giving_out(self):
+        def listed(**rules):
+            given = ck.DispatchRules(**rules)
+            found = ck.lead_dispatch(self.LEADS, self.STEPS, days=120, rules=given, **WHEN)
+            return found.waiting.set_index("lead_id").agent
+
+        assert "back" not in listed(validity=100)  # it came in 119 days before
+        assert "held" in listed(protection=1)
+        assert "held" not in listed(protection=2)
+        assert set(listed(who=("A2",))) == {"A2"}
+        assert listed()["back"] == "A2"  # A1 had it last
 
 
 def test_the_gain_of_a_policy_is_covered_whatever_owners_are_like():

@@ -1,11 +1,10 @@
 """The editable tables of churn: rules that warn, and what points to which reason."""
 
-import csv
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from crmkit import places
-from crmkit.errors import InputError, ParameterError, nearest
+from crmkit.errors import InputError
+from crmkit.sheets import read_sheet
 from crmkit.text import reader, say
 
 __all__ = ["OTHER", "Reason", "Rule", "reason_name", "reasons", "rules"]
@@ -65,7 +64,7 @@ def rules(source: str | Path = "rules") -> tuple[Rule, ...]:
     'silent'
     """
     found = []
-    for line, row in _read(source, [f.name for f in fields(Rule)]):
+    for line, row in read_sheet(source, "churn", [f.name for f in fields(Rule)]):
         if row["comparison"] not in COMPARISONS:
             raise InputError(
                 f"{line}: comparison is {row['comparison']!r}. Give {' or '.join(COMPARISONS)}."
@@ -93,7 +92,7 @@ def reasons(source: str | Path = "reasons") -> tuple[Reason, ...]:
     ['service', 'quality', 'price']
     """
     found = []
-    for line, row in _read(source, [f.name for f in fields(Reason)]):
+    for line, row in read_sheet(source, "churn", [f.name for f in fields(Reason)]):
         if row["kind"] not in ("sign", "behaviour"):
             raise InputError(f"{line}: kind is {row['kind']!r}. Give sign or behaviour.")
         found.append(Reason(**row))
@@ -103,31 +102,3 @@ def reasons(source: str | Path = "reasons") -> tuple[Reason, ...]:
 def reason_name(reason: str, known: tuple[Reason, ...]) -> str:
     """A reason for readers."""
     return next((r.name for r in known if r.reason == reason), say("Nothing in particular"))
-
-
-def _read(source: str | Path, columns: list[str]) -> list[tuple[str, dict[str, str]]]:
-    shipped = places.templates() / "churn" / f"{source}.csv"
-    path = shipped if shipped.is_file() else Path(source)
-    if not path.is_file():
-        known = sorted(file.stem for file in shipped.parent.glob("*.csv"))
-        raise ParameterError(
-            f"There is no table {str(source)!r}. Give one of {', '.join(known)} "
-            "or the path of a CSV file."
-        )
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.DictReader(file)
-            given = lines.fieldnames or []
-            rows = [{k: (row.get(k) or "").strip() for k in columns} for row in lines]
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not in UTF-8. Save it as 'CSV UTF-8'.") from None
-    for column in columns:
-        if column not in given:
-            guess = nearest(column, given)
-            hint = f" Is it {guess!r}?" if guess else ""
-            raise InputError(
-                f"{path} has no column {column!r}.{hint} It needs: {', '.join(columns)}."
-            )
-    if not rows:
-        raise InputError(f"{path} has no rows.")
-    return [(f"{path}, line {number}", row) for number, row in enumerate(rows, start=2)]

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from crmkit import places
-from crmkit.errors import InputError, ParameterError, nearest
+from crmkit.errors import InputError
+from crmkit.sheets import read_sheet
 from crmkit.text import reader
 
 __all__ = ["Remedy", "remedies", "written"]
@@ -49,26 +49,8 @@ def remedies(source: str | Path = "actions") -> tuple[Remedy, ...]:
     >>> remedies()[0].action
     'coupon'
     """
-    shipped = places.templates() / "churn" / f"{source}.csv"
-    path = shipped if shipped.is_file() else Path(source)
-    if not path.is_file():
-        raise ParameterError(
-            f"There is no table {str(source)!r}. Give actions or the path of a CSV file."
-        )
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.DictReader(file)
-            given = lines.fieldnames or []
-            rows = [{k: (row.get(k) or "").strip() for k in _COLUMNS} for row in lines]
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not in UTF-8. Save it as 'CSV UTF-8'.") from None
-    for column in _COLUMNS:
-        if column not in given:
-            guess = nearest(column, given)
-            hint = f" Is it {guess!r}?" if guess else ""
-            needed = ", ".join(_COLUMNS)
-            raise InputError(f"{path} has no column {column!r}.{hint} It needs: {needed}.")
-    return tuple(_remedy(row, f"{path}, line {line}") for line, row in enumerate(rows, start=2))
+    rows = read_sheet(source, "churn", _COLUMNS)
+    return tuple(_remedy(row, line) for line, row in rows)
 
 
 def _remedy(row: dict[str, str], where: str) -> Remedy:
