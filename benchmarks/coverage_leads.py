@@ -88,7 +88,7 @@ def main(firms: int) -> None:
     ]
     page = Path(__file__).parent / "results" / "coverage_leads.md"
     page.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print("\n".join(lines))  # noqa: T201
+    print("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -58,7 +58,8 @@ def bars(
         above = sheet.narrow and crowded
         ends = [float(frame[column].max()) for column in (value, high) if column and len(frame)]
         reach = max((end for end in ends if pd.notna(end)), default=1.0)
-        least = float(frame[value].min()) if len(frame) else 0.0
+        starts = [float(frame[column].min()) for column in (value, low) if column and len(frame)]
+        least = min((start for start in starts if pd.notna(start)), default=0.0)
         for row, (_, item) in enumerate(frame.iterrows()):
             strong = not accent or str(item[label]) in accent
             faded = weak is not None and bool(item[weak])
@@ -69,7 +70,8 @@ def bars(
                 color=ACCENT if strong else MUTED,
                 alpha=0.3 if faded else (0.9 if strong else 0.5),
             )
-            words = write(item[value]) + (f" · {item[note]}" if note else "")
+            told = [write(item[value]), str(item[note]) if note else ""]
+            words = " · ".join(word for word in told if word)
             sheet.hover(bar, f"{item[label]}: {words}")
             edge = float(item[value]) if pd.notna(item[value]) else 0.0
             if low and high and pd.notna(item[high]):
@@ -84,7 +86,7 @@ def bars(
                 fontsize=SMALL,
             )
         room = 1.7 if above else 1.45 if note or sheet.narrow else 1.18
-        axes.set_xlim(min(0.0, least) if pd.notna(least) else 0.0, reach * room or 1)
+        axes.set_xlim(min(0.0, least), reach * room or 1)
         rows(axes, names, above=above)
         axes.xaxis.set_visible(False)
         axes.spines["bottom"].set_visible(False)

@@ -11,6 +11,7 @@ from crmkit import text
 from crmkit.blocks import Column, Definition, Figure, Table
 from crmkit.records import records
 from crmkit.result import Finding, KeyFigure, Result
+from crmkit.stats import wilson
 from crmkit.text import message, number, percent, say, span
 
 __all__ = ["LeadScore"]
@@ -183,6 +184,19 @@ class LeadScore(Result):
         """The calibration by tenths, and the fair points of each rule."""
         return {"tenths": self._calibration, "rules": self._points}
 
+    @property
+    def kept(self) -> str:
+        """How many wins the model promised of later assignments, and how many came."""
+        total = self.tenths[["n", "won", "expected"]].sum()
+        low, high = wilson(total.won, total.n)
+        return say(
+            "The model promised wins of {promised} of {n} later assignments; {rate} ({span}) came.",
+            promised=percent(total.expected / total.n if total.n else float("nan"), 1),
+            n=number(total.n),
+            rate=percent(total.won / total.n if total.n else float("nan"), 1),
+            span=span(float(low), float(high), digits=1),
+        )
+
     def _calibration(self) -> Figure:
         from crmkit import draw  # noqa: PLC0415
 
@@ -199,9 +213,9 @@ class LeadScore(Result):
             note="note",
             weak="weak",
             name="lead-score-tenths",
-            title=self.headline,
+            title=self.kept,
             subtitle=say("Share of later assignments won, by tenths of the chance promised."),
-            alt=self.headline,
+            alt=self.kept,
             kind="rate",
         )
 
@@ -229,18 +243,18 @@ class LeadScore(Result):
         )
 
     def key_figures(self) -> tuple[KeyFigure, ...]:
-        """How well the model tells."""
+        """The share won of the tenth that the model thinks best."""
         row = self._trial("model")
         if row is None:
             return ()
         return (
             KeyFigure(
-                name="lead_score_area",
-                label=say("Lead score: area"),
-                value=float(row.area),
-                kind="number",
-                low=float(row.area_low),
-                high=float(row.area_high),
+                name="best_leads_won",
+                label=say("Best tenth of leads won"),
+                value=float(row.top),
+                kind="rate",
+                low=float(row.top_low),
+                high=float(row.top_high),
             ),
         )
 
