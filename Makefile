@@ -60,7 +60,7 @@ test: .venv/.dev
 	$(BIN)/python -m pytest -q -m notebook -n 2
 
 conformance: .venv/.all
-	$(BIN)/python -m pytest -q -m "spark or clickhouse" tests/conformance
+	$(BIN)/python -m pytest -q -m "spark or clickhouse or match" tests/conformance
 	$(BIN)/python -m pytest -q tests/simulate/test_dialer_engines.py
 
 lab: .venv/.run data/store/demo/ledger.json

@@ -187,7 +187,8 @@ class IdentitySettings(Part):
     """The section [identity]: whose ids are whose, from ids that were seen together.
 
     `links` are files with source_a, id_a, source_b, id_b; `apart` files of pairs that are not one
-    person's; `limits` by source, with how many CRM ids an id may be seen and still link them.
+    person's; `limits` by source, with how many CRM ids an id may be seen and still link them;
+    `likeness`, where given, the probability from which customers who are alike are one person.
     """
 
     links: Annotated[Listed, Field(min_length=1)]
@@ -196,6 +197,7 @@ class IdentitySettings(Part):
     limits: dict[str, Annotated[int, Field(ge=1)]] = Field(
         default_factory=lambda: {"phone": 2, "email": 2, "wechat": 2, "cookie": 2, "device": 3}
     )
+    likeness: Annotated[float, Field(gt=0, lt=1)] | None = None
 
 
 class CalendarSettings(Part):

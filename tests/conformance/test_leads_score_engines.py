@@ -42,7 +42,7 @@ def frames():
             "source": rng.choice(["官网留资", "转介绍", None], n), "created_at": at(n)}  # fmt: skip
     checks = pd.DataFrame(
         made | {"verdict": rng.choice(LEAD_VERDICTS, n), "stored": rng.random(n) < 0.7,
-                "agent_id": rng.choice(["x", None], n), 
+                "agent_id": rng.choice(["x", None], n),
                 "given_to": rng.choice(["x", "y", None], n)},
         columns=list(SCHEMAS["checks"]),
     )  # fmt: skip
@@ -59,7 +59,7 @@ def frames():
         "identities": pd.DataFrame({"source": "cookie", "source_id": [f"v{i}" for i in range(40)],
                                     "customer_id": rng.choice(who, 40)}),
         "touches": pd.DataFrame({
-            "customer_id": rng.choice([*who, None], k), 
+            "customer_id": rng.choice([*who, None], k),
             "channel": rng.choice(["百度", "抖音", None], k),
             "kind": rng.choice(["paid", "owned"], k), "occurred_at": at(k)}),
         "spend": pd.DataFrame({

@@ -1,6 +1,7 @@
 """One id per person: by hand, against another library, and on the simulated firm."""
 
 import random
+import sys
 
 import duckdb
 import networkx
@@ -291,3 +292,18 @@ def test_links_without_a_column_and_identities_given_twice_are_refused(shop):
     table = f'[tables.identities]\nfrom = "x.csv"\ncolumns = {columns}\n'
     with pytest.raises(CrmkitError, match="Keep one of the two"):
         shop.load('[identity]\nlinks = "links.csv"\n' + table)
+
+
+def test_likeness_without_splink_or_customers_says_what_to_do(shop, monkeypatch):
+    monkeypatch.setitem(sys.modules, "splink", None)
+    shop.file("links.csv", SEEN)
+    shop.file("apart.csv", "source_a,id_a,source_b,id_b\n")
+    asked = LINKED + "likeness = 0.8\n"
+    with pytest.raises(InputError, match=r"no \[tables.customers\]"):
+        shop.load(asked)
+    shop.file("who.csv", "id,name\nC1,Wang\n")
+    table = '[tables.customers]\nfrom = "who.csv"\ncolumns = {customer_id = "id", name = "name"}\n'
+    with pytest.raises(InputError, match=r"pip install 'crmkit\[match\]'"):
+        shop.load(asked + table)
+    with pytest.raises(CrmkitError, match="likeness was given as 2"):
+        shop.load(LINKED + "likeness = 2\n")

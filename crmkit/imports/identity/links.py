@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from crmkit import schema
+from crmkit.errors import InputError
 from crmkit.imports import store
 from crmkit.imports.files import gather, numbers, opened
+from crmkit.imports.identity.likeness import alike
 from crmkit.imports.identity.resolve import Resolved, resolve
 from crmkit.imports.ledger import FileRows, Refused, Remark, TableRows
 from crmkit.imports.readers import Source, literal
@@ -29,6 +32,7 @@ _REASONS = {
     "apart": message("A link cut to keep ids apart."),
 }
 _REMARKS = {
+    "alike": message("{n} pairs of customers are alike enough to be one person."),
     "merged": message("{n} further CRM ids are of persons that have another."),
     "retired": message("{n} persons are now part of another."),
     "split": message("{n} persons are now several."),
@@ -51,6 +55,7 @@ def import_links(settings: Settings, work: Path, made: Path, advance: Advance) -
         sources = opened(settings, "identity.links", given.links, given.encoding, work, advance)
         gather(con, sources, _COLUMNS, "_seen")
         _unify(con, settings.book.country)
+        pairs = _alike(con, settings, work, made)
         before = settings.book.store / f"{_TABLE}.parquet"
         found = resolve(
             con,
@@ -60,7 +65,8 @@ def import_links(settings: Settings, work: Path, made: Path, advance: Advance) -
             previous=f"SELECT * FROM read_parquet({literal(before)})" if before.exists() else None,
         )
         _write(con, found, made)
-    return _ledger(sources, found)
+        pacsv.write_csv(pairs, made / LISTS / "alike.csv")
+    return _ledger(sources, found, pairs.num_rows)
 
 
 def _unify(con: duckdb.DuckDBPyConnection, country: str | None) -> None:
@@ -77,6 +83,28 @@ def _unify(con: duckdb.DuckDBPyConnection, country: str | None) -> None:
                 f"UPDATE _seen SET {id_} = e164 FROM _e164 WHERE {source} = 'phone'"
                 f" AND {id_} = given"
             )
+
+
+def _alike(con: duckdb.DuckDBPyConnection, settings: Settings, work: Path, made: Path) -> pa.Table:
+    """Add pairs of customers who are alike to the links, where the settings ask for them."""
+    given = settings.identity
+    assert given is not None
+    if given.likeness is None:
+        return pa.table({"id_a": [], "id_b": [], "chance": []})
+    folders = (made, settings.book.store)
+    paths = [folder / "customers.parquet" for folder in folders]
+    path = next((path for path in paths if path.exists()), None)
+    if path is None:
+        raise InputError("identity.likeness compares customers; there is no [tables.customers].")
+    with store.connect(work) as own:
+        pairs = alike(own, f"SELECT * FROM read_parquet({literal(path)})", given.likeness)
+    con.register("_pairs", pairs)
+    con.execute(
+        "INSERT INTO _seen BY NAME SELECT 'crm' AS source_a, id_a, 'crm' AS source_b, id_b"
+        " FROM _pairs"
+    )
+    con.unregister("_pairs")
+    return pairs
 
 
 def _apart(
@@ -110,13 +138,13 @@ def _write(con: duckdb.DuckDBPyConnection, found: Resolved, made: Path) -> None:
         pacsv.write_csv(getattr(found, name), folder / f"{name}.csv")
 
 
-def _ledger(sources: Sequence[Source], found: Resolved) -> TableRows:
-    """Links by fate: they add up to those that came in."""
+def _ledger(sources: Sequence[Source], found: Resolved, alike_: int) -> TableRows:
+    """Links by fate: they add up to those that came in, of files and of likeness."""
     links = found.links
     lost = sum(links[fate] for fate in _REASONS)
     rejects = sum(len(source.rejects) for source in sources)
     file = FileRows(
-        ", ".join(source.name for source in sources),
+        ", ".join([*(source.name for source in sources), *(["likeness"] if alike_ else [])]),
         hashlib.sha256("".join(source.sha256 for source in sources).encode()).hexdigest()
         if len(sources) > 1
         else sources[0].sha256,
@@ -128,5 +156,6 @@ def _ledger(sources: Sequence[Source], found: Resolved) -> TableRows:
     refused = [Refused(reason, "", links[fate]) for fate, reason in _REASONS.items() if links[fate]]
     refused += [Refused(each.reason, "", 1) for source in sources for each in source.rejects]
     tables = {"merged": found.merged, "retired": found.retired, "split": found.split}
-    remarks = [Remark(_REMARKS[name], t.num_rows) for name, t in tables.items() if t.num_rows]
+    counts = {"alike": alike_} | {name: table.num_rows for name, table in tables.items()}
+    remarks = [Remark(_REMARKS[name], n) for name, n in counts.items() if n]
     return TableRows(_TABLE, (file,), found.identities.num_rows, (), tuple(refused), tuple(remarks))
