@@ -8,11 +8,12 @@ import pandas as pd
 
 from crmkit import periods as calendar
 from crmkit import text
-from crmkit.blocks import Column, Definition, Figure, Table
+from crmkit.analyses.leads.stage_tables import NAMES, all_tables
+from crmkit.blocks import Definition, Figure, Table
 from crmkit.records import records
 from crmkit.result import Finding, KeyFigure, Result
 from crmkit.stats import SMALL, wilson
-from crmkit.text import message, number, percent, say, span
+from crmkit.text import number, percent, say, span
 
 __all__ = ["ORDERED", "STATUSES", "Leads"]
 
@@ -28,14 +29,6 @@ STATUSES = (
     "released",
 )
 """Steps that set a status; of those at one moment the later here is the status."""
-_NAMES = {
-    "listed": message("In a list"),
-    "dispatched": message("Given out"),
-    "interacted": message("Interacted"),
-    "intent": message("Showed intent"),
-    "won": message("Won"),
-    "again": message("Bought again"),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,64 +178,7 @@ class Leads(Result):
 
     def tables(self) -> Mapping[str, Table]:
         """The stages, and leads by cohort, source and owner."""
-        stages = self.stages if not self.empty else pd.DataFrame({"stage": []})
-        named = stages.assign(name=[say(_NAMES[stage]) for stage in stages.stage])
-        counts = (
-            Column("n", say("Leads"), "count", partial="partial"),
-            Column("dispatched", say("Given out"), "count"),
-            Column("met", say("Interacted"), "rate", low="met_low", high="met_high", n="n"),
-            Column("won", say("Won"), "count"),
-            Column("rate", say("Share won"), "rate", 2, low="rate_low", high="rate_high", n="n"),
-        )
-        cohorts = self.by("cohort")
-        cohorts = cohorts[cohorts.n > 0]
-        cohorts = cohorts.assign(name=[text.period(each, self.period) for each in cohorts.cohort])
-        sources = self.by("source").sort_values("n", ascending=False, ignore_index=True)
-        owners = self.by("owner").sort_values(["rate", "n"], ascending=False, ignore_index=True)
-        return {
-            "stages": Table(
-                "leads-stages",
-                say("Leads by stage."),
-                named,
-                (
-                    Column("name", say("Stage")),
-                    Column("ordered", say("In order"), "count"),
-                    Column("any", say("At all"), "count"),
-                    Column("status", say("By status"), "count"),
-                    Column(
-                        "rate", say("Of all leads"), "rate", low="rate_low", high="rate_high", n="n"
-                    ),
-                    Column(
-                        "step",
-                        say("Of the stage before"),
-                        "rate",
-                        low="step_low",
-                        high="step_high",
-                        n="before",
-                    ),
-                    Column("hours", say("Median hours from the stage before"), "number", 1),
-                ),
-                note=self.hidden if not self.empty else "",
-            ),
-            "cohorts": Table(
-                "leads-cohorts",
-                say("Leads by when they were made."),
-                cohorts,
-                (Column("name", say("Made in")), *counts),
-            ),
-            "sources": Table(
-                "leads-sources",
-                say("Leads by source."),
-                sources,
-                (Column("source", say("Source")), *counts),
-            ),
-            "owners": Table(
-                "leads-owners",
-                say("Leads by first owner."),
-                owners,
-                (Column("owner", say("Owner")), *counts),
-            ),
-        }
+        return all_tables(self)
 
     def plots(self) -> Mapping[str, Callable[[], Figure]]:
         """The stages in order, and the share won by source."""
@@ -252,7 +188,7 @@ class Leads(Result):
         from crmkit import draw  # noqa: PLC0415
 
         frame = self.stages[self.stages.stage != "again"]
-        names = [say(_NAMES[stage]) for stage in frame.stage]
+        names = [say(NAMES[stage]) for stage in frame.stage]
         return draw.bars(
             frame.assign(name=names, note=[number(each) for each in frame.ordered]),
             label="name",
