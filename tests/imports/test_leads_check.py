@@ -183,6 +183,13 @@ def test_a_switchboard_makes_nobody_one_person(shop, load):
     assert verdicts(shop) == {"a": "sound", "b": "merged"}
 
 
+def test_a_number_that_stands_for_none_makes_nobody_one_person(shop, load):
+    load([row(f"L{n:03}", day(n % 9, n), phone=TEL[0]) for n in range(101)])
+    assert set(verdicts(shop).values()) == {"sound"}
+    load([row(f"L{n:03}", day(n % 9, n), phone=TEL[0]) for n in range(100)])
+    assert list(verdicts(shop).values()).count("merged") == 99
+
+
 def test_the_order_of_rows_does_not_matter(shop, load):
     leads = [row(f"L{n:02}", day(n % 7, n), phone=TEL[n % 3]) for n in range(40)]
     steps = [step(f"L{n:02}", day(n % 9), "dispatched", f"x{n % 2}") for n in range(0, 40, 3)]

@@ -12,6 +12,8 @@ __all__ = ["CHATS", "find_contacts", "find_persons"]
 CHATS = ("wechat", "chat", "qq", "whatsapp", "line", "telegram")
 """Sources of identities that one can write to."""
 _OWN = ("phone", "email", "chat")
+_MOST_LEADS = 100
+"""Leads from which on a number is taken for a switchboard, or for one that stands for none."""
 
 
 def find_contacts(
@@ -58,13 +60,16 @@ def find_contacts(
 def find_persons(con: duckdb.DuckDBPyConnection, limits: Mapping[str, int] | None = None) -> None:
     """Make `lead_persons` (lead_id, person): leads with one customer, number or address are one's.
 
-    A number seen with more customers than its limit (a switchboard) makes nobody one.
+    A number seen with more customers than its limit (a switchboard), or on more than a hundred
+    leads, makes nobody one.
     """
     con.execute(
         "CREATE OR REPLACE TEMP TABLE lead_links AS"
         " SELECT 'lead' AS source_a, lead_id AS id_a,"
         f" '{STRONG}' AS source_b, customer_id AS id_b FROM lead_rows WHERE customer_id IS NOT NULL"
-        " UNION ALL SELECT 'lead', lead_id, kind, id FROM lead_contacts"
+        " UNION ALL SELECT 'lead', lead_id, kind, id FROM lead_contacts WHERE (kind, id) IN"
+        " (SELECT (kind, id) FROM lead_contacts GROUP BY kind, id"
+        f" HAVING count(DISTINCT lead_id) <= {_MOST_LEADS})"
         f" UNION ALL SELECT '{STRONG}', customer_id, kind, id FROM lead_contacts"
         " JOIN lead_rows USING (lead_id)"
         f" UNION ALL SELECT '{STRONG}', customer_id, kind, id FROM lead_known"

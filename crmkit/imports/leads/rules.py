@@ -74,15 +74,13 @@ def judge(cleaning: Cleaning, given: LeadSettings, *, reachable: bool) -> None:
         " FROM lead_on_do_not_call) USING (lead_id, id) GROUP BY lead_id"
     )
     con.execute(
-        "CREATE TEMP TABLE lead_given_out AS SELECT person, occurred_at AS at"
-        " FROM lead_steps JOIN lead_persons USING (lead_id) WHERE kind = 'dispatched'"
-    )
-    con.execute(
-        "CREATE TEMP TABLE lead_often AS SELECT lead.lead_id FROM lead_rows AS lead"
-        " JOIN lead_persons USING (lead_id) JOIN lead_given_out AS given USING (person)"
-        " WHERE given.at <= lead.created_at"
-        f" AND given.at >= lead.created_at - to_days({given.within_days})"
-        f" GROUP BY lead.lead_id HAVING count(*) >= {given.most}"
+        "CREATE TEMP TABLE lead_often AS SELECT lead_id FROM (SELECT lead_id, sum(given) OVER"
+        " (PARTITION BY person ORDER BY moment RANGE BETWEEN"
+        f" INTERVAL {given.within_days} DAYS PRECEDING AND CURRENT ROW) AS times FROM"
+        " (SELECT lead_id, person, created_at AS moment, 0 AS given FROM lead_rows"
+        " JOIN lead_persons USING (lead_id) UNION ALL SELECT NULL, person, occurred_at, 1"
+        " FROM lead_steps JOIN lead_persons USING (lead_id) WHERE kind = 'dispatched'))"
+        f" WHERE lead_id IS NOT NULL AND times >= {given.most}"
     )
     unreachable = "NOT (has_phone OR by_email OR by_chat)" if reachable else "false"
     flags = ", ".join(
