@@ -12,7 +12,7 @@ from crmkit.imports import ledger, store
 from crmkit.imports.clean import Cleaning
 from crmkit.imports.dialers import import_dialers, tables_of
 from crmkit.imports.identity.links import import_links
-from crmkit.imports.leads import LeadCheck, settle_steps
+from crmkit.imports.leads import LeadCheck, settle_leads, settle_steps
 from crmkit.imports.ledger import FileRows, ImportReport, TableRows
 from crmkit.imports.quarantine import refused, write_quarantine
 from crmkit.imports.readers import Source
@@ -124,7 +124,7 @@ def _checked_leads(
         settle_steps(table, made, settling) if table.table == "lead_events" else table
         for table in rows
     ]
-    return [*others, leads, checks]
+    return [*others, settle_leads(leads, made, settling), checks]
 
 
 def _chosen(settings: Settings, tables: Iterable[str] | None) -> list[str]:

@@ -76,6 +76,21 @@ def test_contacts_of_the_customer_count_too(shop, load):
     assert verdicts(shop) == {"a": "sound", "b": "unreachable"}
 
 
+def test_a_lead_of_a_known_customer_names_the_customer(shop, load):
+    customers = (
+        '[tables.customers]\nfrom = "who.csv"\ncolumns = {customer_id = "id", phone = "p"}\n'
+    )
+    report = load(
+        [row("a", phone=TEL[0]), row("b", phone=TEL[1]), row("c", who="C9", phone=TEL[2])],
+        more=customers,
+        files=[("who.csv", "id,p\nC1,13800138001\n")],
+    )
+    assert shop.rows("leads", "lead_id", "customer_id", "phone") == [
+        ("a", "C1", "+8613800138001"), ("c", "C9", "+8613800138003"), ("b", None, "+8613800138002")
+    ]  # fmt: skip
+    assert "1 leads are of customers who were known" in " ".join(report.notes())
+
+
 def test_where_no_contact_is_known_at_all_nobody_is_unreachable(shop):
     shop.file("leads.csv", "id,at\na,2025-03-03 09:00\n")
     shop.load('[tables.leads]\nfrom = "leads.csv"\ncolumns = {lead_id = "id", created_at = "at"}\n'

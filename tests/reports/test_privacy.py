@@ -60,8 +60,11 @@ def people(firm: Path) -> "set[str]":
         for column in ("name", "phone", "email")
     ]
     known.append(tables["agents"].select(word=tables["agents"].name))
+    known.append(tables["leads"].select(word=tables["leads"].phone))
     known.append(ids.filter(ids.source.isin(["phone", "email", "wechat"])).select(word="source_id"))
     words = {str(w) for table in known for w in table.word.execute().dropna()}
+    with (firm / "raw" / "new_leads.csv").open(encoding="utf-8") as refused:  # some are
+        words |= {row["phone"] for row in csv.DictReader(refused) if len(row["phone"]) > 13}
     assert len(words) > 2_000
     return words | {word.removeprefix("+86") for word in words}
 

@@ -108,7 +108,10 @@ class LeadCheck:
         """Make `lead_verdicts`, and send the rows of leads that are not stored to `fates`."""
         con = cleaning.con
         con.execute(
-            "CREATE TEMP TABLE lead_verdicts AS SELECT found.*, into_lead_id, agent_id,"
+            "CREATE TEMP TABLE lead_verdicts AS SELECT found.* REPLACE (coalesce(found.customer_id,"
+            " CASE WHEN person IN (SELECT customer_id FROM lead_known UNION"
+            " SELECT customer_id FROM lead_rows) THEN person END) AS customer_id),"
+            " into_lead_id, agent_id,"
             " CASE WHEN into_lead_id IS NOT NULL THEN 'merged' WHEN rule IS NOT NULL THEN rule"
             " WHEN often THEN 'too_often' ELSE 'sound' END AS verdict,"
             " CASE WHEN into_lead_id IS NOT NULL THEN (SELECT arg_min(steps.agent_id,"

@@ -1,4 +1,4 @@
-"""The steps of leads that were merged or refused: moved to the lead that stays, or set aside."""
+"""What the check of leads means for the tables: whose leads are, and where their steps go."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,11 +9,43 @@ from crmkit.imports.ledger import Remark, TableRows
 from crmkit.imports.readers import literal
 from crmkit.text import message
 
-__all__ = ["settle_steps"]
+__all__ = ["settle_leads", "settle_steps"]
 
+_KNOWN = message("{n} leads are of customers who were known by their number or address.")
 _MOVED = message("{n} steps of merged leads are now of the lead that stays.")
 _ASIDE = message("{n} steps that only administered refused or merged leads lie in quarantine.")
 _ADMINISTERED = ("dispatched", "released", "recycled", "lost")
+
+
+def settle_leads(leads: TableRows, made: Path, work: Path) -> TableRows:
+    """Rewrite leads so that those of known customers name them.
+
+    Parameters: as `settle_steps`.
+    Returns: the ledger of leads with a remark.
+    """
+    rows, checks = (literal(made / f"{name}.parquet") for name in ("leads", "lead_checks"))
+    table = schema.table("leads")
+    cells = ", ".join(
+        "coalesce(leads.customer_id, found.customer_id) AS customer_id"
+        if name == "customer_id"
+        else f"leads.{name}"
+        for name in table.names
+    )
+    with store.connect(work) as con:
+        con.execute(f"CREATE TEMP TABLE before AS SELECT * FROM read_parquet({rows})")
+        con.execute(
+            f"CREATE TEMP TABLE named AS SELECT {cells} FROM before AS leads"
+            f" LEFT JOIN read_parquet({checks}) AS found USING (lead_id)"
+        )
+        known = con.execute(
+            "SELECT (SELECT count(customer_id) FROM named) - count(customer_id) FROM before"
+        ).fetchall()[0][0]
+        if known:
+            con.execute(
+                f"COPY (SELECT * FROM named ORDER BY {store.order_of(table)})"
+                f" TO {rows} (FORMAT parquet, COMPRESSION zstd)"
+            )
+    return replace(leads, remarks=(*leads.remarks, Remark(_KNOWN, known))) if known else leads
 
 
 def settle_steps(steps: TableRows, made: Path, work: Path) -> TableRows:
