@@ -21,6 +21,8 @@ def e164(given: str, country: str | None) -> str | None:
     >>> e164("138 0013 8000", "CN"), e164("154 0013 8000", "CN"), e164("12345", "CN")
     ('+8613800138000', '+8615400138000', None)
     """
+    if _MOBILE.fullmatch(given):  # as most come; the library takes seventy times as long
+        return given
     try:
         number = phonenumbers.parse(given, country)
     except phonenumbers.NumberParseException:

@@ -33,6 +33,7 @@ _OPEN, _OPEN_TWICE = 0.6, 0.05  # customers with an open id, and with a second o
 _OLD = 0.06  # customers entered twice, under an old number that was merged
 _UNRESOLVED = 0.03  # ids that the firm has not resolved
 _WRONG = 0.005  # browsers and open ids given to somebody else
+_BOARDS = 6_000_000  # the number of the first switchboard, after 400
 _SHARED, _SHARERS = 200, 4  # customers for each switchboard, and how many of them gave its number
 
 
@@ -175,7 +176,8 @@ def _weak(journeys: Journeys, customers: pa.Table, rng: np.random.Generator) -> 
     boards = n // _SHARED
     who = rng.integers(0, max(n, 1), boards * _SHARERS)
     board = np.repeat(np.arange(boards), _SHARERS)
-    ids = joined(f"+86400{journeys.met.world.tag.replace('-', '')}", padded(pa.array(board), 5))
+    number = _BOARDS + 10_000 * (journeys.met.world.part or 0) + board
+    ids = joined("+86400", padded(pa.array(number), 7))
     return _ids("phone", ids, customers["customer_id"].combine_chunks().take(pa.array(who)))
 
 
