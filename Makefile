@@ -57,10 +57,10 @@ report: .venv/.run data/store/demo/ledger.json
 
 test: .venv/.dev
 	$(BIN)/python -m pytest -q -n 2
-	$(BIN)/python -m pytest -q -m notebook -n 2
+	$(BIN)/python -m pytest -q -m notebook -n 2 --dist loadfile
 
 conformance: .venv/.all
-	$(BIN)/python -m pytest -q -m "spark or clickhouse or match" tests/conformance
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "spark or clickhouse or match" tests/conformance
 	$(BIN)/python -m pytest -q tests/simulate/test_dialer_engines.py
 
 lab: .venv/.run data/store/demo/ledger.json
