@@ -11,16 +11,17 @@ def find_spans(con: duckdb.DuckDBPyConnection, days: int) -> None:
     From when it came in, and from each time it was given out, for so many days, the last moment
     included; but no longer than until it is released or lost, when it is free at once.
     """
+    # At one second a release comes before what begins, and a loss after it.
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE lead_spans AS SELECT begun.lead_id, begun.agent_id,"
-        f" begun.start, begun.start + to_days({days}) AS until, min(ended.at) AS over FROM"
-        " (SELECT lead_id, NULL AS agent_id, created_at AS start FROM lead_rows UNION ALL"
-        " SELECT lead_id, agent_id, occurred_at FROM lead_steps WHERE kind = 'dispatched')"
-        " AS begun"
-        " LEFT JOIN (SELECT lead_id, kind, occurred_at AS at FROM lead_steps WHERE kind IN"
-        "  ('released', 'lost')) AS ended ON ended.lead_id = begun.lead_id AND"
-        "  (ended.at > begun.start OR (ended.at = begun.start AND ended.kind = 'lost'))"
-        " GROUP BY ALL"
+        "CREATE OR REPLACE TEMP TABLE lead_spans AS SELECT lead_id, agent_id, moment AS start,"
+        f" moment + to_days({days}) AS until, over FROM (SELECT *, min(moment)"
+        " FILTER (kind IN ('released', 'lost')) OVER (PARTITION BY lead_id ORDER BY moment, place"
+        " ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS over FROM"
+        " (SELECT lead_id, NULL AS agent_id, 'created' AS kind, created_at AS moment, 1 AS place"
+        " FROM lead_rows UNION ALL SELECT lead_id, agent_id, kind, occurred_at, CASE kind"
+        " WHEN 'released' THEN 0 WHEN 'dispatched' THEN 1 ELSE 2 END FROM lead_steps"
+        " WHERE kind IN ('dispatched', 'released', 'lost')))"
+        " WHERE kind IN ('created', 'dispatched')"
     )
 
 
