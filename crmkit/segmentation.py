@@ -6,7 +6,6 @@ eight cells of classical practice (each score above or not above its mean) and e
 ranges of scores.
 """
 
-import csv
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from crmkit import places
 from crmkit.errors import InputError, ParameterError, nearest
+from crmkit.sheets import rows_of
 from crmkit.text import reader, say
 
 __all__ = ["MEASURES", "OTHER", "Box", "Check", "SegmentTable"]
@@ -25,8 +25,8 @@ ROLES = ("core", "loyal", "growing", "new", "at_risk", "fading", "lost", "")
 
 Cell = tuple[int, int, int]
 _NAMES = ("name_en", "name_zh", "action_en", "action_zh")
-_COLUMNS = ("segment", *MEASURES, "role", *_NAMES)
 _MUST = ("segment", "name_en", *MEASURES)
+_REST = ("role", *(name for name in _NAMES if name != "name_en"))
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,8 @@ class SegmentTable:
                 f"There is no segment table {str(source)!r}.{hint} "
                 f"Give one of {', '.join(known)} or the path of a CSV file."
             )
-        return cls(path.stem, _read(path))
+        rows = rows_of(path, _MUST, _REST)
+        return cls(path.stem, tuple(_box(row, line) for line, row in rows))
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -196,28 +197,6 @@ def _fits(wanted: str, score: int, mean: float) -> bool:
         return {"any": True, "high": score > mean, "low": score <= mean}[wanted]
     low, high = _range(wanted)
     return low is not None and high is not None and low <= score <= high
-
-
-def _read(path: Path) -> tuple[Box, ...]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.DictReader(file)
-            given = lines.fieldnames or []
-            rows = [
-                {k: (v or "").strip() for k, v in row.items() if k in _COLUMNS} for row in lines
-            ]
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not in UTF-8. Save it as 'CSV UTF-8'.") from None
-    for column in _MUST:
-        if column not in given:
-            guess = nearest(column, given)
-            hint = f" Is it {guess!r}?" if guess else ""
-            raise InputError(
-                f"{path} has no column {column!r}.{hint} It needs: {', '.join(_MUST)}."
-            )
-    if not rows:
-        raise InputError(f"{path} has no rows: give one for each box of scores.")
-    return tuple(_box(row, f"{path}, line {line}") for line, row in enumerate(rows, start=2))
 
 
 def _box(row: dict[str, str], where: str) -> Box:

@@ -7,7 +7,7 @@ from pathlib import Path
 from crmkit import places
 from crmkit.errors import InputError, ParameterError, nearest
 
-__all__ = ["read_sheet"]
+__all__ = ["read_sheet", "rows_of"]
 
 
 def read_sheet(
@@ -30,11 +30,18 @@ def read_sheet(
             f"There is no table {str(source)!r}. Give one of {', '.join(known)} "
             "or the path of a CSV file."
         )
+    return rows_of(path, columns)
+
+
+def rows_of(
+    path: Path, columns: Sequence[str], optional: Sequence[str] = ()
+) -> list[tuple[str, dict[str, str]]]:
+    """The rows of the CSV file `path`, as `read_sheet` gives them; `optional` columns may lack."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = csv.DictReader(file)
             given = lines.fieldnames or []
-            rows = [{k: (row.get(k) or "").strip() for k in columns} for row in lines]
+            rows = [{k: (row.get(k) or "").strip() for k in (*columns, *optional)} for row in lines]
     except UnicodeDecodeError:
         raise InputError(f"{path} is not in UTF-8. Save it as 'CSV UTF-8'.") from None
     for column in columns:

@@ -1,19 +1,17 @@
-"""Lists that the settings name beside the tables: their files, and ids written in one way."""
+"""Lists that the settings name beside the tables: where their rows come from."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from crmkit.errors import InputError
-from crmkit.imports.phones import mapped
 from crmkit.imports.readers import Source, quoted
 from crmkit.imports.sources import Advance, open_files
 from crmkit.settings import Settings, TableSettings
 from crmkit.text import say
 
-__all__ = ["gather", "numbers", "opened", "required"]
+__all__ = ["gather", "opened", "required"]
 
 
 def opened(
@@ -61,14 +59,3 @@ def required(sources: Sequence[Source], column: str, where: str) -> None:
                 f"{where}: {source.name} has no column {column!r}. "
                 f"It has: {', '.join(source.columns)}."
             )
-
-
-def numbers(con: duckdb.DuckDBPyConnection, query: str, country: str | None, made: str) -> None:
-    """Make the table `made` (given, e164) of each distinct telephone number of a query."""
-    rows = con.execute(f"SELECT DISTINCT number::VARCHAR FROM ({query}) ORDER BY 1").fetchall()
-    given = [row[0] for row in rows if row[0] is not None]
-    known = mapped(given, country, lambda _: None)
-    listed = pa.table({"given": pa.array(given, pa.string()), "e164": pa.array(known, pa.string())})
-    con.register("_numbers", listed)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {made} AS SELECT * FROM _numbers")
-    con.unregister("_numbers")

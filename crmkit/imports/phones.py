@@ -3,9 +3,11 @@
 import re
 from collections.abc import Callable, Iterable
 
+import duckdb
 import phonenumbers
+import pyarrow as pa
 
-__all__ = ["e164", "mapped"]
+__all__ = ["e164", "mapped", "numbered"]
 
 _EVERY = 5_000
 _MOBILE = re.compile(r"\+861[3-9]\d{9}")
@@ -43,3 +45,23 @@ def mapped(
         if done % _EVERY == 0:
             advance(done)
     return found
+
+
+def numbered(
+    con: duckdb.DuckDBPyConnection,
+    numbers: str,
+    country: str | None,
+    made: str,
+    advance: Callable[[int, int], None] = lambda done, total: None,
+) -> None:
+    """Make the table `made` (given, e164) of each distinct telephone number.
+
+    Parameters: `numbers`, a query with one column; `advance`, told how many are done of how many.
+    """
+    rows = con.execute(f"SELECT DISTINCT number::VARCHAR FROM ({numbers}) AS n(number) ORDER BY 1")
+    given = [row[0] for row in rows.fetchall() if row[0] is not None]
+    found = mapped(given, country, lambda done: advance(done, len(given)))
+    listed = pa.table({"given": pa.array(given, pa.string()), "e164": pa.array(found, pa.string())})
+    con.register("_numbers", listed)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {made} AS SELECT * FROM _numbers")
+    con.unregister("_numbers")

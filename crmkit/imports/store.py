@@ -6,18 +6,23 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
-import pyarrow as pa
 
 from crmkit import schema
 from crmkit.imports.clean import Cleaning, sql_type
 from crmkit.imports.ledger import ImportReport, written
-from crmkit.imports.phones import mapped
+from crmkit.imports.phones import numbered
 from crmkit.imports.readers import literal, quoted
 from crmkit.text import say
 
-__all__ = ["number_phones", "order_of", "put_in_place", "write_table"]
+__all__ = ["latest", "number_phones", "order_of", "put_in_place", "write_table"]
 
 LEDGER = "ledger.json"
+
+
+def latest(name: str, made: Path, store: Path) -> Path | None:
+    """A canonical table as it will be: of this import where it is `made`, else of the store."""
+    paths = [folder / f"{name}.parquet" for folder in (made, store)]
+    return next((path for path in paths if path.exists()), None)
 
 
 class Advance(Protocol):
@@ -80,22 +85,14 @@ def number_phones(cleaning: Cleaning, advance: Advance) -> bool:
         return False
     if con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'phones'").fetchone():
         return True
-    given = con.execute(
-        "SELECT DISTINCT phone FROM cleaned WHERE _reason = 0 AND phone IS NOT NULL ORDER BY ALL"
-    )
-    numbers = [row[0] for row in given.fetchall()]
     stage = say("Telephone numbers")
-    found = mapped(
-        numbers,
+    numbered(
+        con,
+        "SELECT phone FROM cleaned WHERE _reason = 0",
         cleaning.settings.book.country,
-        lambda done: advance(stage, done, len(numbers)),
+        "phones",
+        lambda done, total: advance(stage, done, total),
     )
-    listed = pa.table(
-        {"given": pa.array(numbers, pa.string()), "e164": pa.array(found, pa.string())}
-    )
-    con.register("listed", listed)
-    con.execute("CREATE TEMP TABLE phones AS SELECT * FROM listed")
-    con.unregister("listed")
     return True
 
 

@@ -98,6 +98,31 @@ def test_where_no_contact_is_known_at_all_nobody_is_unreachable(shop):
     assert verdicts(shop) == {"a": "sound"}
 
 
+def test_where_contacts_are_not_mapped_a_lead_is_not_called_unreachable(shop):
+    """Customers without any contact, or leads of nobody known: there is nothing to tell by."""
+    shop.file("leads.csv", "id,at,who\na,2025-03-03 09:00,C1\nb,2025-03-03 09:00,\n")
+    shop.file("who.csv", "id,p\nC1,\nC2,13800138002\n")
+    leads = (
+        '[tables.leads]\nfrom = "leads.csv"\n'
+        'columns = {lead_id = "id", created_at = "at", customer_id = "who"}\n[leads]\n'
+    )
+    customers = '[tables.customers]\nfrom = "who.csv"\ncolumns = {customer_id = "id"%s}\n'
+    shop.load(leads + customers % "")
+    assert verdicts(shop) == {"a": "sound", "b": "sound"}
+    shop.load(leads + customers % ', phone = "p"', more='country = "CN"')
+    assert verdicts(shop) == {"a": "unreachable", "b": "sound"}
+
+
+def test_days_of_lists_as_people_write_them(shop, load):
+    leads = [row("a", phone=TEL[0])]
+    asked = 'do_not_call = "dnc.csv"'
+    for since, found in (("2025/3/4", "sound"), ("2025年3月3日", "do_not_call")):
+        load(leads, section=asked, files=[("dnc.csv", f"id,since\n13800138001,{since}\n")])
+        assert verdicts(shop) == {"a": found}
+    with pytest.raises(InputError, match=r"do_not_call: since is 'soon', which is no day"):
+        load(leads, section=asked, files=[("dnc.csv", "id,since\n13800138001,soon\n")])
+
+
 def test_lists_of_whom_to_leave_alone(shop, load):
     lists = (
         ("dnc.csv", "id,since\n13800138001,\n138 0013 8002,2025-03-04\n13800138003,2025-03-03\n"),

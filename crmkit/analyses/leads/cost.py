@@ -130,12 +130,11 @@ def _spent(spend: ir.Table, first: dt.date, last: dt.date) -> ir.Table:
 
 def _priced(raw: pd.DataFrame) -> pd.DataFrame:
     """What one costs, where something was paid; the limits are those of the number."""
-    counts = ["leads", "qualified", "won"]
-    frame = raw.astype(dict.fromkeys(counts, "int64") | {"cost": "float64"})
+    prices = {"leads": "per_lead", "qualified": "per_qualified", "won": "per_won"}
+    frame = raw.astype(dict.fromkeys(prices, "int64") | {"cost": "float64"})
     cost = frame.cost.where(frame.cost > 0)
-    for count in counts:
+    for count, name in prices.items():
         low, high = poisson_interval(frame[count])
-        name = f"per_{count}".replace("per_leads", "per_lead")
         frame[name] = cost / frame[count].where(frame[count] > 0)
         frame[f"{name}_low"] = cost / high
         frame[f"{name}_high"] = (cost / pd.Series(low, index=frame.index)).where(frame[count] > 0)

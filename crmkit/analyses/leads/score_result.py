@@ -259,7 +259,7 @@ class LeadScore(Result):
         )
 
     def findings(self) -> tuple[Finding, ...]:
-        """Rules whose points are certainly wrong; a model that is no better than chance."""
+        """Rules whose points are certainly wrong."""
         off = self.rules[self.rules.off & (self.rules.n > 0)] if not self.empty else self.rules[:0]
         if off.empty:
             return ()

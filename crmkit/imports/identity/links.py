@@ -11,10 +11,11 @@ import pyarrow.csv as pacsv
 from crmkit import schema
 from crmkit.errors import InputError
 from crmkit.imports import store
-from crmkit.imports.files import gather, numbers, opened
+from crmkit.imports.files import gather, opened
 from crmkit.imports.identity.likeness import alike
 from crmkit.imports.identity.resolve import Resolved, resolve
 from crmkit.imports.ledger import FileRows, Refused, Remark, TableRows
+from crmkit.imports.phones import numbered
 from crmkit.imports.readers import Source, literal
 from crmkit.imports.sources import Advance
 from crmkit.settings import IdentitySettings, Settings
@@ -77,8 +78,8 @@ def _unify(con: duckdb.DuckDBPyConnection, country: str | None) -> None:
         if {source, id_} <= there:
             con.execute(f"UPDATE _seen SET {source} = lower(trim({source}::VARCHAR))")
             con.execute(f"UPDATE _seen SET {id_} = lower({id_}) WHERE {source} = 'email'")
-            wanted = f"SELECT {id_} AS number FROM _seen WHERE {source} = 'phone'"
-            numbers(con, wanted, country, "_e164")
+            wanted = f"SELECT {id_} FROM _seen WHERE {source} = 'phone'"
+            numbered(con, wanted, country, "_e164")
             con.execute(
                 f"UPDATE _seen SET {id_} = e164 FROM _e164 WHERE {source} = 'phone'"
                 f" AND {id_} = given"
@@ -91,9 +92,7 @@ def _alike(con: duckdb.DuckDBPyConnection, settings: Settings, work: Path, made:
     assert given is not None
     if given.likeness is None:
         return pa.table({"id_a": [], "id_b": [], "chance": []})
-    folders = (made, settings.book.store)
-    paths = [folder / "customers.parquet" for folder in folders]
-    path = next((path for path in paths if path.exists()), None)
+    path = store.latest("customers", made, settings.book.store)
     if path is None:
         raise InputError("identity.likeness compares customers; there is no [tables.customers].")
     with store.connect(work) as own:

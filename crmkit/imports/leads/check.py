@@ -57,12 +57,12 @@ class LeadCheck:
         con = cleaning.con
         own = {c.name for c in cleaning.columns} & {"phone", "email", "chat"}
         customers, ids = (self._table(cleaning, name) for name in ("customers", "identities"))
-        reachable = find_contacts(con, own, customers, ids)
+        find_contacts(con, own, customers, ids)
         identity = cleaning.settings.identity
         find_persons(con, identity.limits if identity else None)
         for name in LISTS:
             read_list(cleaning, self.settings, name, self.work, self.advance)
-        judge(cleaning, self.settings, reachable=reachable)
+        judge(cleaning, self.settings, own=bool(own))
         con.execute(
             "CREATE TEMP TABLE lead_queue AS SELECT lead_id, person, created_at,"
             " worked OR NOT often AS heads FROM lead_found WHERE worked OR rule IS NULL"
@@ -74,11 +74,8 @@ class LeadCheck:
 
     def _table(self, cleaning: Cleaning, name: str) -> str | None:
         """A query of another table: of this import, else of the store."""
-        for folder in (self.made, cleaning.settings.book.store):
-            path = folder / f"{name}.parquet"
-            if path.exists():
-                return f"SELECT * FROM read_parquet({literal(path)})"
-        return None
+        path = store.latest(name, self.made, cleaning.settings.book.store)
+        return f"SELECT * FROM read_parquet({literal(path)})" if path else None
 
     def _gather(self, cleaning: Cleaning) -> None:
         """Make `lead_rows`, a row a sound lead, and `lead_steps`."""

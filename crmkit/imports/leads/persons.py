@@ -18,14 +18,13 @@ _MOST_LEADS = 100
 
 def find_contacts(
     con: duckdb.DuckDBPyConnection, own: set[str], customers: str | None, identities: str | None
-) -> bool:
+) -> None:
     """Make `lead_contacts` (lead_id, kind: phone, email or chat, id) and `lead_known`.
 
     A lead is reached by its own numbers, addresses and open ids, and by those of its customer.
     `lead_known` (customer_id, kind, id) are those of all customers.
 
     Parameters: `own`, the contact columns of `lead_rows`; `customers` and `identities`, queries.
-    Returns: whether there is anything to tell by; if not, nobody can be called unreachable.
     """
     known = ["SELECT NULL::VARCHAR AS customer_id, NULL::VARCHAR AS kind, NULL::VARCHAR AS id"]
     if customers:
@@ -54,7 +53,6 @@ def find_contacts(
         "CREATE OR REPLACE TEMP TABLE lead_contacts AS SELECT DISTINCT * FROM"
         f" ({' UNION ALL '.join(parts)}) WHERE id IS NOT NULL"
     )
-    return bool(own or customers or identities)
 
 
 def find_persons(con: duckdb.DuckDBPyConnection, limits: Mapping[str, int] | None = None) -> None:

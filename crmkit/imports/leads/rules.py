@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+from crmkit.errors import InputError
+from crmkit.imports import cells
 from crmkit.imports.clean import Cleaning
-from crmkit.imports.files import gather, numbers, opened, required
+from crmkit.imports.files import gather, opened, required
+from crmkit.imports.phones import numbered
 from crmkit.imports.readers import literal
 from crmkit.imports.sources import Advance
 from crmkit.settings import LeadSettings
@@ -45,25 +48,43 @@ def _fill(cleaning: Cleaning, given: LeadSettings, name: str, work: Path, advanc
     )
     required(sources, "id", where)
     gather(con, sources, ("id", "since"), "lead_given")
-    wanted = "SELECT trim(id) AS number FROM lead_given WHERE NOT contains(id, '@')"
-    numbers(con, wanted, cleaning.settings.book.country, "lead_numbers")
+    wanted = "SELECT trim(id) FROM lead_given WHERE NOT contains(id, '@')"
+    numbered(con, wanted, cleaning.settings.book.country, "lead_numbers")
     dated = any("since" in source.columns for source in sources)
+    since = cells.day("since", cells.wall("since", (), typed=False)) if dated else "NULL::DATE"
+    if dated:
+        _readable(cleaning, where, since)
     con.execute(
         "INSERT INTO lead_list SELECT id, CASE WHEN count(*) = count(since) THEN min(since) END"
         " FROM (SELECT CASE WHEN contains(id, '@') THEN lower(trim(id))"
         " ELSE coalesce(e164, trim(id)) END AS id,"
-        f" {'TRY_CAST(since AS DATE)' if dated else 'NULL::DATE'} AS since"
+        f" {since} AS since"
         " FROM lead_given LEFT JOIN lead_numbers ON trim(id) = given) WHERE id <> '' GROUP BY id"
     )
 
 
-def judge(cleaning: Cleaning, given: LeadSettings, *, reachable: bool) -> None:
+def _readable(cleaning: Cleaning, where: str, since: str) -> None:
+    """Refuse a list with a day that is none: the entry would count always, or never."""
+    wrong = cleaning.con.execute(
+        f"SELECT since FROM lead_given WHERE trim(since) <> '' AND {since} IS NULL LIMIT 1"
+    ).fetchone()
+    if wrong:
+        raise InputError(
+            f"{where}: since is {wrong[0]!r}, which is no day. Write it as 2025-03-04, or leave it "
+            "empty where the entry counts always."
+        )
+
+
+def judge(cleaning: Cleaning, given: LeadSettings, *, own: bool) -> None:
     """Make `lead_found`: by what each lead can be reached, and which rule speaks against it.
 
     Its columns are those of `lead_rows` and person, by_phone, by_email, by_chat, rule (or null),
     often (given out too often before), worked.
 
-    Parameters: `reachable`, whether contacts are known at all, so that one without can be refused.
+    A lead without a contact is unreachable only where it would have one if there were any: its own
+    are mapped, or it has a customer and some customers' are known.
+
+    Parameters: `own`, whether leads have contacts of their own.
     """
     con = cleaning.con
     con.execute(
@@ -82,7 +103,10 @@ def judge(cleaning: Cleaning, given: LeadSettings, *, reachable: bool) -> None:
         " FROM lead_steps JOIN lead_persons USING (lead_id) WHERE kind = 'dispatched'))"
         f" WHERE lead_id IS NOT NULL AND times >= {given.most}"
     )
-    unreachable = "NOT (has_phone OR by_email OR by_chat)" if reachable else "false"
+    told = "true" if own else (
+        "customer_id IS NOT NULL AND EXISTS (SELECT 1 FROM lead_known)"
+    )  # fmt: skip
+    unreachable = f"{told} AND NOT (has_phone OR by_email OR by_chat)"
     flags = ", ".join(
         f"coalesce({flag}, false) AS {flag}"
         for flag in ("has_phone", "by_phone", "by_email", "by_chat")
